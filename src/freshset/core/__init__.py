@@ -1,0 +1,1 @@
+"""Values and small mechanisms that every other layer may use."""

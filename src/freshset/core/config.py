@@ -1,0 +1,88 @@
+"""Settings of the analyses, with their defaults; a flag's default lives here, not in the CLI."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from freshset.core.errors import UsageError
+
+Metric = Literal["top1", "top5"]
+Resample = Literal["models", "items", "both"]
+Scale = Literal["linear", "probit", "logit"]
+
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+
+@dataclass(frozen=True, slots=True)
+class CompareSettings:
+    """How an old test set is compared with a new one.
+
+    Attributes
+    ----------
+    metric
+        ``top1`` (first prediction right) or ``top5`` (label among the first five).
+    exclude
+        Shell patterns (``fv_*``) of model names to leave out.
+    resample
+        What the intervals of the fits and of the mean drop resample.  Rank intervals always
+        resample items, since a rank is a statement about these models.
+    bootstrap
+        Number of model resamples (``models`` and ``both``).
+    item_bootstrap
+        Number of item resamples (ranks always; fits and mean drop for ``items`` and ``both``).
+    seed
+        Seed of every resample; the same seed gives the same bytes.
+    level
+        Confidence level of every interval.
+    margin
+        Equivalence margin in percentage points: how much change still counts as "survived".
+    power
+        Probability with which a drop of ``margin`` must be detectable before "survived" is said.
+    same_distribution
+        True only when the new set is a random draw from the old set's own distribution; then, and
+        only then, the adaptivity gap is identified.
+    """
+
+    metric: Metric = "top1"
+    exclude: tuple[str, ...] = ()
+    resample: Resample = "both"
+    bootstrap: int = 100_000
+    item_bootstrap: int = 2_000
+    seed: int = 0
+    level: float = 0.95
+    margin: float = 1.0
+    power: float = 0.8
+    same_distribution: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("metric", self.metric, get_args(Metric))
+        _one_of("resample", self.resample, get_args(Resample))
+        for name in ("bootstrap", "item_bootstrap"):
+            if getattr(self, name) < 100:
+                raise UsageError(
+                    f"{name} is {getattr(self, name)}, too few for an interval.",
+                    "Use at least 100; 1,000 or more for anything that is published.",
+                )
+        if not 0 < self.level < 1:
+            raise UsageError(f"level is {self.level}, not between 0 and 1.", "Use 0.95 for 95 %.")
+        if not 0 < self.power < 1:
+            raise UsageError(f"power is {self.power}, not between 0 and 1.", "Use 0.8 for 80 %.")
+        if not self.margin > 0:
+            raise UsageError(f"margin is {self.margin}, not positive.", "Give percentage points.")
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}.", "Use a whole number from 0.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return asdict(self) | {"exclude": list(self.exclude)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> CompareSettings:
+        """Inverse of `to_dict`."""
+        return cls(**(data | {"exclude": tuple(data.get("exclude", ()))}))
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{name} is {value!r}.", f"Use one of: {', '.join(known)}.")

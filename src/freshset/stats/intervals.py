@@ -1,0 +1,108 @@
+"""Confidence intervals for one accuracy and for the drop between two test sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from freshset.stats.types import FloatArray, Interval, as_counts, check_level
+
+
+def clopper_pearson(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) -> Interval:
+    """Exact (Clopper-Pearson) interval for a proportion.
+
+    Parameters
+    ----------
+    k, n
+        Correct answers and items, any broadcastable shapes.  ``k`` may be fractional.
+    level
+        Confidence level; the interval holds at least this coverage for every true proportion.
+
+    Returns
+    -------
+    Interval
+        Fractions.  ``low`` is 0 at ``k = 0`` and ``high`` is 1 at ``k = n``.
+
+    Raises
+    ------
+    ValueError
+        For counts outside [0, n], ``n <= 0`` or a level outside (0, 1).
+
+    References
+    ----------
+    Clopper and Pearson (1934), Biometrika 26:404, as quantiles of the Beta distribution.
+    """
+    alpha = check_level(level)
+    k, n = as_counts(k, n)
+    # The Beta parameters must stay positive at the ends, where the bound is known anyway.
+    low = special.betaincinv(np.where(k > 0, k, 1), n - k + 1, alpha / 2)
+    high = special.betaincinv(k + 1, np.where(k < n, n - k, 1), 1 - alpha / 2)
+    return Interval(np.where(k > 0, low, 0.0), np.where(k < n, high, 1.0))
+
+
+def wilson(k: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95) -> Interval:
+    """Wilson score interval for a proportion; shorter than the exact one, nominal on average.
+
+    Parameters and errors are those of `clopper_pearson`.
+
+    References
+    ----------
+    Wilson (1927), JASA 22:209.
+    """
+    alpha = check_level(level)
+    k, n = as_counts(k, n)
+    z = float(special.ndtri(1 - alpha / 2))
+    p, shrink = k / n, 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / shrink
+    half = z / shrink * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Interval(
+        np.where(k > 0, np.clip(centre - half, 0, 1), 0.0),
+        np.where(k < n, np.clip(centre + half, 0, 1), 1.0),
+    )
+
+
+def newcombe_drop(
+    k_old: npt.ArrayLike,
+    n_old: npt.ArrayLike,
+    k_new: npt.ArrayLike,
+    n_new: npt.ArrayLike,
+    *,
+    level: float = 0.95,
+) -> Interval:
+    """Interval for ``k_old/n_old - k_new/n_new`` from two independent samples.
+
+    The two test sets hold different items, so the comparison is unpaired even though the model is
+    the same.  Newcombe's hybrid score interval combines the two Wilson intervals.
+
+    Returns
+    -------
+    Interval
+        Fractions in [-1, 1]; positive means that the new set scores lower.
+
+    References
+    ----------
+    Newcombe (1998), Statistics in Medicine 17:873, method 10.
+    """
+    k_old, n_old = as_counts(k_old, n_old)
+    k_new, n_new = as_counts(k_new, n_new)
+    p_old, p_new = k_old / n_old, k_new / n_new
+    old, new = wilson(k_old, n_old, level=level), wilson(k_new, n_new, level=level)
+    drop = p_old - p_new
+    low = drop - np.hypot(p_old - old.low, new.high - p_new)
+    high = drop + np.hypot(old.high - p_old, p_new - new.low)
+    return Interval(low, high)
+
+
+def percentile_interval(samples: FloatArray, *, level: float = 0.95, axis: int = 0) -> Interval:
+    """Percentile interval of bootstrap samples, with outward order statistics.
+
+    The lower bound is the largest sample not above the quantile and the upper one the smallest not
+    below it, so ties and small sample numbers widen the interval and never narrow it.
+    """
+    alpha = check_level(level)
+    if samples.shape[axis] < 2:
+        raise ValueError("a percentile interval needs at least two samples")
+    low = np.quantile(samples, alpha / 2, axis=axis, method="lower")
+    high = np.quantile(samples, 1 - alpha / 2, axis=axis, method="higher")
+    return Interval(np.asarray(low, dtype=float), np.asarray(high, dtype=float))
