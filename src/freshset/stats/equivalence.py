@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from freshset.stats.types import FloatArray, check_level
+from freshset.stats.types import FloatArray, as_counts, check_level
 
 
 def tost_drop(
@@ -28,8 +28,9 @@ def tost_drop(
     Schuirmann (1987); computed by `statsmodels.stats.proportion.tost_proportions_2indep` with the
     Agresti-Caffo variance.
     """
-    if not margin > 0:
-        raise ValueError("margin must be positive")
+    _check_margin(margin)
+    as_counts([k_old, k_new], [n_old, n_new])
+    # statsmodels takes a second to import, which commands that test nothing should not pay.
     from statsmodels.stats.proportion import tost_proportions_2indep
 
     result = tost_proportions_2indep(
@@ -50,8 +51,7 @@ def tost_samples(value: float, samples: FloatArray, *, margin: float) -> float:
     samples
         Bootstrap samples of it, shape (resamples,).
     """
-    if not margin > 0:
-        raise ValueError("margin must be positive")
+    _check_margin(margin)
     se = float(np.std(samples, ddof=1))
     if se == 0:
         return 0.0 if abs(value) < margin else 1.0
@@ -69,7 +69,13 @@ def power_of_equivalence(se: float, *, margin: float, level: float = 0.95) -> fl
         Each one-sided test has type I error ``1 - level``.
     """
     alpha = check_level(level)
+    _check_margin(margin)
     if se <= 0:
         return 1.0
     reach = margin / se - float(special.ndtri(1 - alpha))
     return float(max(0.0, 2 * special.ndtr(reach) - 1))
+
+
+def _check_margin(margin: float) -> None:
+    if not margin > 0:
+        raise ValueError("margin must be positive")

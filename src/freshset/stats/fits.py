@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from freshset.stats.intervals import outward_ranks
 from freshset.stats.resampling import model_draws
-from freshset.stats.types import FloatArray, Interval, check_level
+from freshset.stats.types import FloatArray, Interval
 
 Scale = Literal["linear", "probit", "logit"]
 MIN_MODELS = 3
@@ -137,12 +138,16 @@ class LineSamples:
     ----------
     slope, intercept
         Shape (resamples,), without the degenerate ones.
+    mean_x, mean_y
+        Means of the resampled points, shape (resamples,): what the mean drop is made of.
     n_degenerate
         Resamples whose x were all equal, for which no line exists; they are left out.
     """
 
     slope: FloatArray
     intercept: FloatArray
+    mean_x: FloatArray
+    mean_y: FloatArray
     n_degenerate: int
 
 
@@ -218,15 +223,13 @@ def band(samples: LineSamples, grid: npt.ArrayLike, *, level: float = 0.95) -> I
     grid
         Increasing x values on the scale of the fit, shape (g,).
     """
-    alpha = check_level(level)
     grid = np.asarray(grid, dtype=float)
     if grid.ndim != 1 or grid.size == 0 or np.any(np.diff(grid) < 0):
         raise ValueError("grid must be a non-empty, increasing vector")
     count = samples.slope.size
     if count < 2:
         raise ValueError("a band needs at least two lines")
-    rank_low = int(np.floor(alpha / 2 * (count - 1)))
-    rank_high = int(np.ceil((1 - alpha / 2) * (count - 1)))
+    rank_low, rank_high = outward_ranks(count, level=level)
     low, high = np.empty(grid.size), np.empty(grid.size)
     for i, x in enumerate(grid):
         values = samples.intercept + samples.slope * x
@@ -287,4 +290,5 @@ def _lines_from_sums(sums: FloatArray, m: int, x0: float, y0: float) -> LineSamp
     slope = (m * sxy - sx * sy) / denominator
     # Back from centred coordinates: y - y0 = a + b (x - x0).
     intercept = (sy - slope * sx) / m + y0 - slope * x0
-    return LineSamples(slope, intercept, int(len(ok) - np.count_nonzero(ok)))
+    n_degenerate = int(len(ok) - np.count_nonzero(ok))
+    return LineSamples(slope, intercept, sx / m + x0, sy / m + y0, n_degenerate)

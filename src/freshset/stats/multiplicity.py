@@ -38,10 +38,10 @@ def adjust(p: npt.ArrayLike, method: Method = "holm") -> FloatArray:
     values = np.asarray(p, dtype=float)
     if values.ndim != 1 or np.any(~(values >= 0)) or np.any(values > 1):
         raise ValueError("p must be a vector of values in [0, 1]")
-    if method == "none" or values.size == 0:
-        return values
-    if method not in _STATSMODELS:
+    if method != "none" and method not in _STATSMODELS:
         raise ValueError(f"unknown method {method!r}")
+    if method == "none" or values.size == 0:
+        return values.copy()
     # statsmodels takes a second to import, which commands that adjust nothing should not pay.
     from statsmodels.stats.multitest import multipletests
 

@@ -41,7 +41,8 @@ def mcnemar_midp(b: npt.ArrayLike, c: npt.ArrayLike) -> FloatArray:
     """Mid-p version of `mcnemar_exact`: counts half of the observed outcome's probability.
 
     The exact test is conservative (its type I error is about .036 at a nominal .05); the mid-p
-    version is close to nominal and is what the all-pairs tables use for screening.
+    version is close to nominal and is what the all-pairs tables use for screening.  Models that never
+    differ get 1, as in the exact test: no item speaks for either.
 
     References
     ----------
@@ -52,7 +53,8 @@ def mcnemar_midp(b: npt.ArrayLike, c: npt.ArrayLike) -> FloatArray:
     tail = _lower_tail(k, n)
     point = tail - np.where(k > 0, _lower_tail(np.maximum(k - 1, 0), n), 0.0)
     # With b = c both tails share the observed outcome, which is then counted once.
-    return np.asarray(np.where(b == c, 1 - point / 2, 2 * tail - point))
+    p = np.where(b == c, 1 - point / 2, 2 * tail - point)
+    return np.asarray(np.where(n > 0, p, 1.0))
 
 
 @dataclass(frozen=True, slots=True)

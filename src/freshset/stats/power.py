@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from freshset.stats.types import check_level
 
 
-def _z_sum(level: float, power: float) -> float:
+def _quantiles(level: float, power: float) -> tuple[float, float]:
     alpha = check_level(level)
     if not 0 < power < 1:
         raise ValueError(f"power must lie between 0 and 1, not {power}")
-    return float(special.ndtri(1 - alpha / 2) + special.ndtri(power))
+    return float(special.ndtri(1 - alpha / 2)), float(special.ndtri(power))
+
+
+def _check_items(*n: int) -> None:
+    if not min(n) > 0:
+        raise ValueError("numbers of items must be positive")
 
 
 def _check_drop(p_old: float, drop: float) -> float:
@@ -20,6 +25,11 @@ def _check_drop(p_old: float, drop: float) -> float:
     if not 0 <= p_old <= 1 or not 0 <= p_new <= 1 or drop == 0:
         raise ValueError("need 0 <= p_old <= 1, 0 <= p_old - drop <= 1 and a drop that is not 0")
     return p_new
+
+
+def _check_pair(difference: float, discordance: float) -> None:
+    if not 0 < abs(difference) <= discordance <= 1:
+        raise ValueError("need 0 < |difference| <= discordance <= 1")
 
 
 def fresh_items_for_drop(
@@ -47,10 +57,12 @@ def fresh_items_for_drop(
     ``n = p2 (1 - p2) / ((drop / z)^2 - p1 (1 - p1) / n_old)`` with z the sum of both quantiles.
     """
     p_new = _check_drop(p_old, drop)
-    room = (drop / _z_sum(level, power)) ** 2 - p_old * (1 - p_old) / n_old
+    _check_items(n_old)
+    z = sum(_quantiles(level, power))
+    room = (drop / z) ** 2 - p_old * (1 - p_old) / n_old
     if room <= 0:
         return float("inf")
-    return float(np.ceil(round(p_new * (1 - p_new) / room, 9)))
+    return float(max(1, np.ceil(round(p_new * (1 - p_new) / room, 9))))
 
 
 def power_of_drop(
@@ -59,6 +71,7 @@ def power_of_drop(
     """Probability that a two-sided test sees a true drop, both sets' sizes given."""
     alpha = check_level(level)
     p_new = _check_drop(p_old, drop)
+    _check_items(n_old, n_new)
     se = np.sqrt(p_old * (1 - p_old) / n_old + p_new * (1 - p_new) / n_new)
     z = float(special.ndtri(1 - alpha / 2))
     if se == 0:
@@ -69,18 +82,21 @@ def power_of_drop(
 def detectable_drop(
     p_old: float, n_old: int, n_new: int, *, level: float = 0.95, power: float = 0.8
 ) -> float:
-    """Smallest drop (fraction) that is seen with the given power; nan when even p_old is not."""
-    z = _z_sum(level, power)
+    """Smallest drop (fraction) that is seen with the given power; nan when even p_old is not.
 
-    def excess(drop: float) -> float:
-        p_new = p_old - drop
-        return drop - z * float(
-            np.sqrt(p_old * (1 - p_old) / n_old + p_new * (1 - p_new) / n_new)
-        )
-
-    if p_old <= 0 or excess(p_old) < 0:
-        return float("nan")
-    return float(optimize.brentq(excess, 0.0, p_old))
+    Notes
+    -----
+    The positive root of ``drop^2 = z^2 (p1 (1 - p1) / n_old + p2 (1 - p2) / n_new)``, which is
+    quadratic in the drop because ``p2 = p1 - drop``.
+    """
+    if not 0 <= p_old <= 1:
+        raise ValueError("p_old must lie between 0 and 1")
+    _check_items(n_old, n_new)
+    z2 = sum(_quantiles(level, power)) ** 2
+    a, b = 1 + z2 / n_new, z2 * (2 * p_old - 1) / n_new
+    c = z2 * p_old * (1 - p_old) * (1 / n_old + 1 / n_new)
+    drop = (b + float(np.sqrt(b * b + 4 * a * c))) / (2 * a)
+    return drop if 0 < drop <= p_old else float("nan")
 
 
 def items_for_pair(
@@ -99,10 +115,8 @@ def items_for_pair(
     ----------
     Connor (1987), Biometrics 43:207.
     """
-    alpha = check_level(level)
-    if not 0 < abs(difference) <= discordance <= 1:
-        raise ValueError("need 0 < |difference| <= discordance <= 1")
-    z_alpha, z_power = special.ndtri(1 - alpha / 2), special.ndtri(power)
+    _check_pair(difference, discordance)
+    z_alpha, z_power = _quantiles(level, power)
     spread = np.sqrt(discordance - difference**2)
     root = z_alpha * np.sqrt(discordance) + z_power * spread
     return float(np.ceil(round(float(root**2 / difference**2), 9)))
@@ -113,8 +127,8 @@ def power_of_pair(
 ) -> float:
     """Probability that McNemar's test tells two models apart on n items."""
     alpha = check_level(level)
-    if not 0 < abs(difference) <= discordance <= 1:
-        raise ValueError("need 0 < |difference| <= discordance <= 1")
+    _check_pair(difference, discordance)
+    _check_items(n)
     spread = np.sqrt(discordance - difference**2)
     shift = abs(difference) * np.sqrt(n)
     z = special.ndtri(1 - alpha / 2) * np.sqrt(discordance)

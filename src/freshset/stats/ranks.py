@@ -14,7 +14,8 @@ from freshset.stats.types import BoolArray, FloatArray, IntArray
 
 def ranks(score: npt.ArrayLike) -> IntArray:
     """Rank along the last axis, 1 for the highest score; tied models share the best rank."""
-    score = np.asarray(score)
+    # float64 is exact for counts, and unlike unsigned counts it can be negated.
+    score = np.asarray(score, dtype=float)
     return np.asarray(stats.rankdata(-score, method="min", axis=-1), dtype=np.int64)
 
 

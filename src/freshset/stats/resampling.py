@@ -25,7 +25,7 @@ def model_draws(
 
 
 def resampled_hits(
-    correct: BoolArray, n_resamples: int, *, rng: np.random.Generator, chunk: int = 64
+    correct: BoolArray, n_resamples: int, *, rng: np.random.Generator, chunk: int = 256
 ) -> IntArray:
     """Number of correct answers of every model in shared resamples of the items.
 

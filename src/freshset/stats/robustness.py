@@ -49,6 +49,11 @@ def effective_robustness(
     scale
         Scale of the baseline; the source uses ``logit``.
 
+    Raises
+    ------
+    ValueError
+        For vectors of unequal length, or standard models that no line can be fitted to.
+
     References
     ----------
     Taori et al. (2020), "Measuring robustness to natural distribution shifts in image
@@ -56,6 +61,8 @@ def effective_robustness(
     """
     old, new = np.asarray(accuracy_old, dtype=float), np.asarray(accuracy_new, dtype=float)
     chosen = np.ones(old.shape, dtype=bool) if standard is None else np.asarray(standard)
+    if not old.shape == new.shape == chosen.shape:
+        raise ValueError("both accuracies and the choice of standard models must have one length")
     x, y = transform(old, scale), transform(new, scale)
     baseline = fit_line(x[chosen], y[chosen])
     rho = 100 * (new - inverse(baseline(x), scale))

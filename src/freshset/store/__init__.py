@@ -1,0 +1,1 @@
+"""Where predictions live: one file per (model, test set) cell, and importers of foreign results."""

@@ -1,0 +1,256 @@
+"""The store on a file system: Parquet files with a JSON commit marker beside each.
+
+::
+
+    store.json                                            format version
+    testsets/<id>/{testset.json, items.parquet}
+    cells/<test set>/<model>/<identity>/{predictions.parquet, cell.json}
+
+``cell.json`` marks a cell as done.  Everything is written to a staging folder first and renamed
+into place at the end of a batch, so an import that fails leaves the store as it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from freshset.core.errors import DataError, StoreError, did_you_mean
+from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
+from freshset.core.identifiers import slug
+from freshset.core.records import Cell, Matrix, TestSet
+from freshset.store.staging import StagedBatch
+
+SCHEMA = "freshset.store/1"
+_FORMAT = 1
+
+
+class ParquetStore:
+    """A store in a folder; see `freshset.store.base.Store` for the methods' contracts.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    create
+        Whether a missing folder is an empty store that the first batch makes.
+
+    Raises
+    ------
+    StoreError
+        When the folder is missing, is no store, or was written by a newer version.
+    """
+
+    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+        self.path = Path(path)
+        if not (self.path / "store.json").exists():
+            self._check_absent(create)
+        else:
+            self._check_version()
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
+
+    def testsets(self) -> tuple[str, ...]:
+        found = (self.path / "testsets").glob("*/testset.json")
+        return tuple(sorted(self._read(path)["id"] for path in found))
+
+    def testset(self, testset: str) -> TestSet:
+        folder = self.path / "testsets" / slug(testset)
+        if not (folder / "testset.json").exists():
+            raise StoreError(
+                f"{self.path}: no test set {testset!r}.", did_you_mean(testset, self.testsets())
+            )
+        head = self._read(folder / "testset.json")
+        common = (head["id"], head["n"], head["n_classes"])
+        if not head["items"]:
+            return TestSet(*common)
+        table = _read_table(folder / "items.parquet", ["item_id", "label"])
+        result = TestSet(
+            *common,
+            item_ids=_strings(table.column("item_id")),
+            labels=table.column("label").to_numpy().astype(np.int32),
+            ids_given=head["ids_given"],
+            class_names=tuple(head["class_names"]),
+        )
+        if result.n != len(table) or result.fingerprint != head["fingerprint"]:
+            raise StoreError(
+                f"{folder / 'items.parquet'}: does not match its testset.json.",
+                "Restore the folder from a copy, or delete it and import again.",
+            )
+        return result
+
+    def cells(self, testset: str | None = None) -> tuple[Cell, ...]:
+        # A slug holds no character that a glob pattern could take for its own.
+        folder = "*" if testset is None else slug(testset)
+        found: dict[tuple[str, str], list[Cell]] = {}
+        # The markers' paths are the only index: nothing derived is ever authoritative.
+        for marker in sorted((self.path / "cells").glob(f"{folder}/*/*/cell.json")):
+            cell = self._read_cell(marker)
+            found.setdefault((cell.spec.testset, cell.spec.model), []).append(cell)
+        return tuple(self._current(cells) for _, cells in sorted(found.items()))
+
+    def matrix(self, testset: str, models: Sequence[str]) -> Matrix:
+        columns, cells = self._columns(testset, models, "label_rank")
+        ranks = np.stack(columns).astype(np.int16, copy=False)
+        return Matrix(testset, tuple(models), ranks, tuple(cell.k for cell in cells))
+
+    def predictions(self, testset: str, models: Sequence[str]) -> npt.NDArray[np.int32]:
+        columns, _ = self._columns(testset, models, "pred")
+        return np.stack(columns).astype(np.int32, copy=False)
+
+    def item_ids(self, cell: Cell) -> npt.NDArray[np.object_]:
+        return _strings(_read_table(self.data_file(cell), ["item_id"]).column("item_id"))
+
+    def damaged(self) -> tuple[str, ...]:
+        out = []
+        for cell in self.cells():
+            path = self.data_file(cell)
+            if cell.kind == "counts":
+                continue
+            if not path.exists():
+                out.append(f"{path}: missing, although its cell.json says it was written.")
+            elif path.stat().st_size != cell.bytes or sha256_file(path) != cell.sha256:
+                out.append(f"{path}: its bytes are not those that were written.")
+        return tuple(out)
+
+    @contextmanager
+    def batch(self, *, replace: bool = False) -> Iterator[StagedBatch]:
+        existed = self.path.exists()
+        batch = StagedBatch(self, replace=replace)
+        try:
+            yield batch
+            if not (self.path / "store.json").exists():
+                write_atomic(self.path / "store.json", pretty_json({"schema": SCHEMA}))
+            batch.commit()
+        finally:
+            batch.discard()
+            if not existed and self.path.exists() and not (self.path / "store.json").exists():
+                shutil.rmtree(self.path)
+
+    def data_file(self, cell: Cell) -> Path:
+        """Path of the Parquet file of a cell."""
+        return self.path / cell_folder(cell) / "predictions.parquet"
+
+    def _columns(
+        self, testset: str, models: Sequence[str], column: str
+    ) -> tuple[list[npt.NDArray[Any]], list[Cell]]:
+        if not models:
+            raise StoreError(f"{self.path}: no models asked for on {testset!r}.")
+        by_model = {cell.spec.model: cell for cell in self.cells(testset)}
+        head = self._read(self.path / "testsets" / slug(testset) / "testset.json")
+        cells = []
+        for model in models:
+            cell = by_model.get(model)
+            if cell is None or cell.kind == "counts":
+                raise StoreError(f"{self.path}: no predictions of {model!r} on {testset!r}.")
+            if cell.spec.fingerprint != head["fingerprint"]:
+                raise StoreError(
+                    f"{self.data_file(cell)}: was scored on another version of {testset!r} than "
+                    "the store holds.",
+                    "Import the model's predictions again.",
+                )
+            cells.append(cell)
+        return [self._column(cell, column) for cell in cells], cells
+
+    def _column(self, cell: Cell, column: str) -> npt.NDArray[Any]:
+        path = self.data_file(cell)
+        values: npt.NDArray[Any] = _read_table(path, [column]).column(column).to_numpy()
+        if len(values) != cell.n:
+            raise StoreError(
+                f"{path}: {len(values)} rows where its cell.json says {cell.n}.",
+                "Delete the cell's folder and import again.",
+            )
+        return values
+
+    def _current(self, cells: list[Cell]) -> Cell:
+        replaced = {identity for cell in cells for identity in cell.replaces}
+        left = [cell for cell in cells if cell.spec.identity not in replaced]
+        if len(left) != 1:
+            names = ", ".join(str(self.path / cell_folder(cell)) for cell in cells)
+            raise StoreError(
+                f"Two cells of {cells[0].spec.model!r} on {cells[0].spec.testset!r}: {names}.",
+                "Delete the folder of the one that is wrong.",
+            )
+        return left[0]
+
+    def _read_cell(self, marker: Path) -> Cell:
+        try:
+            cell = Cell.from_dict(self._read(marker))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{marker}: not a cell ({error}).", "Delete its folder and import again."
+            ) from error
+        if marker.parent.name != cell.spec.identity[:12]:
+            raise StoreError(
+                f"{marker}: its content does not match its folder's name.",
+                "The file was edited or moved; delete its folder and import again.",
+            )
+        return cell
+
+    def _read(self, path: Path) -> Any:
+        data = read_json(path)
+        if not isinstance(data, dict) or not str(data.get("schema", "")).startswith("freshset."):
+            raise StoreError(f"{path}: not a freshset file.", "Restore it from a copy.")
+        version = data["schema"].rpartition("/")[2]
+        if not version.isdigit() or int(version) > _FORMAT:
+            raise StoreError(
+                f"{path}: written by a newer version of freshset ({data['schema']}).",
+                "Upgrade freshset: pip install --upgrade freshset.",
+            )
+        return data
+
+    def _check_version(self) -> None:
+        schema = self._read(self.path / "store.json")["schema"]
+        if not schema.startswith("freshset.store/"):
+            raise StoreError(f"{self.path / 'store.json'}: says {schema!r}, not a store.")
+
+    def _check_absent(self, create: bool) -> None:
+        if not self.path.exists():
+            if not create:
+                raise StoreError(
+                    f"{self.path}: no such store.",
+                    "Make one with 'freshset import', for example "
+                    "'freshset import predictions FILE --testset ID --labels FILE --store "
+                    f"{self.path}'.",
+                )
+        elif not self.path.is_dir():
+            raise StoreError(f"{self.path}: is a file, not a store.")
+        elif any(p for p in self.path.iterdir() if not p.name.startswith(".staging-")):
+            raise StoreError(
+                f"{self.path}: is neither empty nor a store (no store.json).",
+                "Give another folder.",
+            )
+
+
+def cell_folder(cell: Cell) -> Path:
+    """Folder of a cell, relative to the store."""
+    spec = cell.spec
+    return Path("cells", slug(spec.testset), slug(spec.model), spec.identity[:12])
+
+
+def _read_table(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns, use_threads=False)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path}: missing.", "Delete the cell's folder and import again."
+        ) from error
+    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path}: not a readable Parquet file; it may be truncated.",
+            "Delete the cell's folder and import again.",
+        ) from error
+
+
+def _strings(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    return np.array(column.to_pylist(), dtype=object)
