@@ -90,7 +90,9 @@ def slug(name: str) -> str:
     return text
 
 
-def resolve_suffix_aliases(names_by_folder: dict[str, set[str]], suffix: str = "_model") -> dict[str, str]:
+def resolve_suffix_aliases(
+    names_by_folder: dict[str, set[str]], suffix: str = "_model"
+) -> dict[str, str]:
     """Find model names that differ between folders only by a suffix.
 
     Parameters

@@ -57,6 +57,20 @@ class TestSet:
         return self.item_ids is not None
 
     @property
+    def ids(self) -> ItemIds:
+        """The item ids; raises `DataError` when only counts are known."""
+        if self.item_ids is None:
+            raise DataError(f"{self.id}: the items are not known, only how many there are.")
+        return self.item_ids
+
+    @property
+    def known_labels(self) -> Labels:
+        """The labels; raises `DataError` when only counts are known."""
+        if self.labels is None:
+            raise DataError(f"{self.id}: the labels are not known, only how many items there are.")
+        return self.labels
+
+    @property
     def fingerprint(self) -> str:
         """Digest of what can change a score: item ids, labels and class space, in order."""
         head = canonical_json({"n": self.n, "n_classes": self.n_classes, "version": 1})

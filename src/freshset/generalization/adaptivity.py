@@ -28,34 +28,33 @@ def decompose(
     """
     generalization = _generalization(scores, settings.level)
     if settings.same_distribution:
-        zero = Estimate(0.0, 0.0, 0.0)
-        return Gap(
-            total,
-            GapTerm(True, total, "The new set is declared a draw from the old distribution, so "
-                    "the drop beyond sampling error is adaptivity."),
-            GapTerm(True, zero, "Zero by the declared design."),
-            generalization,
-        )  # fmt: skip
-    return Gap(
-        total,
-        GapTerm(False, None, _adaptivity_note(fits)),
-        GapTerm(
-            False,
-            None,
-            "Not separable from adaptivity with one fresh set; together they are the total, up to "
-            "the generalization term.",
-        ),
-        generalization,
+        adaptivity = GapTerm(
+            identified=True,
+            value=total,
+            note="The new set is declared a draw from the old distribution, so the drop beyond "
+            "sampling error is adaptivity.",
+        )
+        zero = GapTerm(
+            identified=True, value=Estimate(0.0, 0.0, 0.0), note="Zero by the declared design."
+        )
+        return Gap(total, adaptivity, zero, generalization)
+    adaptivity = GapTerm(identified=False, value=None, note=_adaptivity_note(fits))
+    distribution = GapTerm(
+        identified=False,
+        value=None,
+        note="Not separable from adaptivity with one fresh set; together they are the total, up to "
+        "the generalization term.",
     )
+    return Gap(total, adaptivity, distribution, generalization)
 
 
 def _generalization(scores: Scores, level: float) -> GapTerm:
     ci = clopper_pearson(scores.k_new, scores.n_new, level=level)
     half = float(100 * np.max((ci.high - ci.low) / 2))
     return GapTerm(
-        True,
-        Estimate(0.0, -half, half),
-        f"Bounded by the exact interval on {scores.n_new:,} fresh items: at most {half:.1f} points "
+        identified=True,
+        value=Estimate(0.0, -half, half),
+        note=f"Bounded by the exact interval on {scores.n_new:,} fresh items: at most {half:.1f} points "
         "either way for any of these models.",
     )
 

@@ -172,9 +172,7 @@ def _fit(scores: Scores, scale: Scale, samples: lines.LineSamples, level: float)
     )
 
 
-def _fit_warnings(
-    fits: dict[Scale, Fit], samples: dict[Scale, lines.LineSamples]
-) -> list[str]:
+def _fit_warnings(fits: dict[Scale, Fit], samples: dict[Scale, lines.LineSamples]) -> list[str]:
     out = []
     clipped = sorted({model for fit in fits.values() for model in fit.clipped})
     if clipped:
@@ -246,14 +244,22 @@ def _rows(scores: Scores, changes: RankChanges, level: float) -> list[ModelRow]:
                 before,
                 after,
                 Estimate(moved, float(100 * drop.low[i]), float(100 * drop.high[i])),
-                RankChange(
-                    *(int(getattr(changes, f)[i]) for f in ("old", "new", "change", "low", "high")),
-                    bool(changes.tied_old[i]),
-                    bool(changes.tied_new[i]),
-                ),
+                _rank(changes, i),
             )
         )
     return rows
+
+
+def _rank(changes: RankChanges, i: int) -> RankChange:
+    return RankChange(
+        old=int(changes.old[i]),
+        new=int(changes.new[i]),
+        change=int(changes.change[i]),
+        low=int(changes.low[i]),
+        high=int(changes.high[i]),
+        tied_old=bool(changes.tied_old[i]),
+        tied_new=bool(changes.tied_new[i]),
+    )
 
 
 def _rank_summary(scores: Scores, changes: RankChanges) -> RankSummary:

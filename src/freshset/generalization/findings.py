@@ -59,7 +59,7 @@ def _direction(c: Comparison) -> str:
     new, old = testset_title(c.new), testset_title(c.old)
     if total == 1:
         return f"The model scores {size} on {new} than on {old} ({interval})."
-    if lower == total or higher == total:
+    if total in (lower, higher):
         who = f"All {total:,} models {'lose' if lower else 'gain'} accuracy on {new}"
         return f"{who}: {size} than on {old} on average ({interval}; {_range(c)})."
     return (

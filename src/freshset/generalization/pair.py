@@ -113,7 +113,10 @@ class PairMatrix:
 
 
 def pair(
-    store: Store, a: str, b: str, testsets: Sequence[str] = (),
+    store: Store,
+    a: str,
+    b: str,
+    testsets: Sequence[str] = (),
     settings: CompareSettings | None = None,
 ) -> Pair:
     """Compare two models on the items of every test set that both have predictions on.
@@ -176,9 +179,7 @@ def _common(store: Store, models: tuple[str, str], wanted: list[str]) -> list[st
     return wanted or sorted(common)
 
 
-def _on_set(
-    store: Store, a: str, b: str, testset: str, settings: CompareSettings
-) -> PairOnSet:
+def _on_set(store: Store, a: str, b: str, testset: str, settings: CompareSettings) -> PairOnSet:
     right = store.matrix(testset, [a, b]).correct(settings.metric)
     n = right.shape[1]
     only_a = int(np.count_nonzero(right[0] & ~right[1]))
@@ -201,4 +202,3 @@ def _on_set(
         1 - discordance,
         items_for_pair(gap.value, discordance, level=settings.level) if gap.value else np.inf,
     )
-

@@ -124,17 +124,20 @@ def _scores(
         )
     metric = settings.metric
     k = [np.array([by[model].correct[metric] for model in kept], dtype=float) for by in cells]
-    n = [by[kept[0]].n for by in cells]
     return Scores(
-        *names,
-        tuple(kept),
-        *n,
-        *k,
-        metric,
-        *matrices,
-        approximate,
-        tuple(excluded.items()),
-        tuple(warnings),
+        old=names[0],
+        new=names[1],
+        models=tuple(kept),
+        n_old=cells[0][kept[0]].n,
+        n_new=cells[1][kept[0]].n,
+        k_old=k[0],
+        k_new=k[1],
+        metric=metric,
+        matrix_old=matrices[0],
+        matrix_new=matrices[1],
+        approximate=approximate,
+        excluded=tuple(excluded.items()),
+        warnings=tuple(warnings),
     )
 
 
@@ -155,12 +158,12 @@ def _has_metric(old: Cell, new: Cell, metric: str) -> bool:
 
 
 def _excluded(models: set[str], patterns: tuple[str, ...]) -> dict[str, str]:
-    out = {}
+    out: dict[str, str] = {}
     for pattern in patterns:
         hit = sorted(model for model in models if fnmatchcase(model, pattern))
         if not hit:
             raise UsageError(
                 f"--exclude {pattern!r} matches no model.", did_you_mean(pattern, models)
             )
-        out |= {model: f"matches --exclude {pattern}" for model in hit}
+        out |= dict.fromkeys(hit, f"matches --exclude {pattern}")
     return dict(sorted(out.items()))

@@ -24,9 +24,7 @@ def worst_first(matrix: Matrix) -> tuple[str, ...]:
     )
 
 
-def off_the_line(
-    p_old: FloatArray, n_old: int, p_new: FloatArray, n_new: int
-) -> FloatArray:
+def off_the_line(p_old: FloatArray, n_old: int, p_new: FloatArray, n_new: int) -> FloatArray:
     """Distance of every model from the robust probit line, in MADs, shape (models,).
 
     Zeros with fewer than 8 models, or where all old accuracies are equal.
@@ -50,9 +48,7 @@ def suspicious(scores: Scores) -> tuple[str, ...]:
             for model in worst_first(matrix)
         ]
     named = {text.split(" on ")[0] for text in out}
-    distance = off_the_line(
-        scores.accuracy_old, scores.n_old, scores.accuracy_new, scores.n_new
-    )
+    distance = off_the_line(scores.accuracy_old, scores.n_old, scores.accuracy_new, scores.n_new)
     out += [
         f"{model} is {abs(mads):.0f} MADs {'below' if mads < 0 else 'above'} the robust line: look "
         "at its predictions before you believe the fit ('freshset lint' says more)."

@@ -136,7 +136,7 @@ def agreement_on_the_line(
     m = len(accuracy_old)
     first, second = np.triu_indices(m, k=1)
     old, new = agreement_old[first, second], agreement_new[first, second]
-    keep = (_KEEP_LOW <= old) & (old <= _KEEP_HIGH) & (_KEEP_LOW <= new) & (new <= _KEEP_HIGH)
+    keep = (np.minimum(old, new) >= _KEEP_LOW) & (np.maximum(old, new) <= _KEEP_HIGH)
     first, second, old, new = first[keep], second[keep], old[keep], new[keep]
     if len(first) < 3:
         raise ValueError("fewer than 3 pairs of models agree between 5 % and 98 % on both sets")

@@ -105,11 +105,12 @@ def theil_sen(x: npt.ArrayLike, y: npt.ArrayLike) -> Line:
 
     References
     ----------
-    Sen (1968), JASA 63:1379; through `scipy.stats.theilslopes` with the joint median intercept.
+    Sen (1968), JASA 63:1379; through `scipy.stats.theilslopes`, with the
+    median of the residuals as intercept.
     """
     x, y = _points(x, y)
-    result = stats.theilslopes(y, x, method="joint")
-    slope, intercept = float(result.slope), float(result.intercept)
+    slope = float(stats.theilslopes(y, x).slope)
+    intercept = float(np.median(y - slope * x))
     residuals = y - (intercept + slope * x)
     total = y - y.mean()
     r2 = 1 - float(residuals @ residuals) / float(total @ total) if np.ptp(y) > 0 else float("nan")

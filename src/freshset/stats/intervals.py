@@ -147,4 +147,6 @@ def expanded_level(level: float, n_models: int) -> float:
     if freedom < 1:
         raise ValueError("a line needs at least 3 models")
     t = float(special.stdtrit(freedom, 1 - alpha / 2))
-    return 1 - 2 * float(special.ndtr(-t * np.sqrt(n_models / freedom)))
+    tail = float(special.ndtr(-t * np.sqrt(n_models / freedom)))
+    # With 3 models the tail vanishes in floating point, and a level of 1 would be refused.
+    return min(1 - 2 * tail, float(np.nextafter(1, 0)))

@@ -83,7 +83,7 @@ def rank_changes(
     """
     rank_old, rank_new = ranks(old), ranks(new)
     moved = ranks(old_resamples) - ranks(new_resamples)
-    interval = percentile_interval(moved, level=level)
+    interval = percentile_interval(moved.astype(float), level=level)
     return RankChanges(
         old=rank_old,
         new=rank_new,

@@ -14,9 +14,13 @@ _FLOAT32_EXACT = 2**24
 
 
 def model_draws(
-    n_models: int, n_resamples: int, *, rng: np.random.Generator, chunk: int = 2_000
+    n_models: int, n_resamples: int, *, rng: np.random.Generator, chunk: int = 800
 ) -> Iterator[IntArray]:
-    """Yield blocks of model indices drawn with replacement, each of shape (<= chunk, n_models)."""
+    """Yield blocks of model indices drawn with replacement, each of shape (<= chunk, n_models).
+
+    The draws do not depend on the size of the blocks.  Larger ones leave the processor's cache and
+    make matrix products with them wake threads, which on a busy machine cost more than they save.
+    """
     if n_models < 1 or n_resamples < 1:
         raise ValueError("need at least one model and one resample")
     for start in range(0, n_resamples, chunk):

@@ -252,5 +252,5 @@ def _read_table(path: Path, columns: list[str]) -> pa.Table:
         ) from error
 
 
-def _strings(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+def _strings(column: pa.ChunkedArray[pa.StringScalar]) -> npt.NDArray[np.object_]:
     return np.array(column.to_pylist(), dtype=object)

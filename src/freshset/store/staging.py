@@ -66,11 +66,11 @@ class StagedBatch:
                 return
         self._testsets[testset.id] = testset
         folder = self._new_folder()
-        if testset.item_ids is not None:
+        if testset.has_items:
             table = pa.table(
                 {
-                    "item_id": pa.array(testset.item_ids, pa.string()),
-                    "label": pa.array(testset.labels, pa.int32()),
+                    "item_id": pa.array(testset.ids, pa.string()),
+                    "label": pa.array(testset.known_labels, pa.int32()),
                 }
             )
             pq.write_table(table, folder / "items.parquet", compression="zstd")
@@ -127,13 +127,15 @@ class StagedBatch:
         # One flush of the file system is far cheaper than one a file, and comes before any rename.
         if hasattr(os, "sync"):
             os.sync()
-        for place, staged in sorted(self._moves.items(), key=lambda move: move[0].parts[0] == "cells"):
+        for place, staged in sorted(
+            self._moves.items(), key=lambda move: move[0].parts[0] == "cells"
+        ):
             target = self._store.path / place
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists() and place.parts[0] == "cells":
                 continue  # another process wrote the same cell meanwhile
             shutil.rmtree(target, ignore_errors=True)  # a test set that gains its items
-            os.replace(staged, target)
+            staged.replace(target)
         for place in self._superseded:
             if place not in self._moves:
                 shutil.rmtree(self._store.path / place, ignore_errors=True)
@@ -175,11 +177,9 @@ class StagedBatch:
 
 
 def _examples_cell(cell: Examples, testset: TestSet) -> Cell:
-    if testset.labels is None:
-        raise StoreError(f"The test set {cell.testset!r} has no items in the store.")
     topk = np.ascontiguousarray(cell.topk, dtype="<i4")
     content = sha256_bytes(repr(topk.shape).encode() + topk.tobytes())
-    rank = label_ranks(topk, testset.labels)
+    rank = label_ranks(topk, testset.known_labels)
     correct = {"top1": float(np.count_nonzero(rank == 1))}
     if topk.shape[1] >= 5:
         correct["top5"] = float(np.count_nonzero((rank >= 1) & (rank <= 5)))
@@ -199,13 +199,11 @@ def _counts_cell(cell: Counts) -> Cell:
 
 
 def _write_predictions(path: Path, cell: Examples, testset: TestSet, spec: CellSpec) -> None:
-    if testset.item_ids is None or testset.labels is None:
-        raise StoreError(f"The test set {cell.testset!r} has no items in the store.")
     topk = np.ascontiguousarray(cell.topk, dtype=np.int32)
-    rank = label_ranks(topk, testset.labels)
+    rank = label_ranks(topk, testset.known_labels)
     columns = {
-        "item_id": pa.array(testset.item_ids, pa.string()),
-        "label": pa.array(testset.labels, pa.int32()),
+        "item_id": pa.array(testset.ids, pa.string()),
+        "label": pa.array(testset.known_labels, pa.int32()),
         "pred": pa.array(topk[:, 0], pa.int32()),
         "correct": pa.array(rank == 1),
         "label_rank": pa.array(rank, pa.int16()),
@@ -216,8 +214,7 @@ def _write_predictions(path: Path, cell: Examples, testset: TestSet, spec: CellS
     # A file that is found alone still says what it is.
     meta = {b"freshset": canonical_json({"schema": "freshset.cell/1", "spec": asdict(spec)})}
     table = pa.table(columns).replace_schema_metadata(meta)
-    names = [name for name in columns if name not in ("item_id", "topk_id")]
-    pq.write_table(table, path, compression="zstd", use_dictionary=names)
+    pq.write_table(table, path, compression="zstd")
 
 
 def _check_same(stored: TestSet, new: TestSet) -> None:

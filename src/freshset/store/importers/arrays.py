@@ -24,8 +24,14 @@ from freshset.store.importers.report import ImportReport
 
 
 def read(
-    path: Path | Sequence[Path], store: Store, *, testset: str, labels: Path | None = None,
-    classes: str | None = None, model: str | None = None, repair: str = "none",
+    path: Path | Sequence[Path],
+    store: Store,
+    *,
+    testset: str,
+    labels: Path | None = None,
+    classes: str | None = None,
+    model: str | None = None,
+    repair: str = "none",
     replace: bool = False,
 ) -> ImportReport:
     """Import one or more predictions files of one test set.
@@ -87,9 +93,7 @@ def _topk(
     return check_topk(values[order], items, where)
 
 
-def _match(
-    ids: npt.NDArray[np.object_], items: TestSet, where: str
-) -> npt.NDArray[np.intp]:
+def _match(ids: npt.NDArray[np.object_], items: TestSet, where: str) -> npt.NDArray[np.intp]:
     """Row of the file for every item of the test set."""
     row_of: dict[str, int] = {}
     for row, item in enumerate(ids):
@@ -99,9 +103,8 @@ def _match(
                 "Remove the duplicate rows.",
             )
         row_of[item] = row
-    assert items.item_ids is not None
-    missing = [item for item in items.item_ids if item not in row_of]
-    known = set(items.item_ids)
+    missing = [item for item in items.ids if item not in row_of]
+    known = set(items.ids)
     extra = [(row, item) for item, row in row_of.items() if item not in known]
     if missing or extra:
         parts = []
@@ -114,7 +117,7 @@ def _match(
             f"{where}: {' and '.join(parts)}.",
             "Predict every item of the test set and no other, and use the same ids as the labels.",
         )
-    return np.array([row_of[item] for item in items.item_ids], dtype=np.intp)
+    return np.array([row_of[item] for item in items.ids], dtype=np.intp)
 
 
 def _testset(store: Store, name: str, labels: Path | None, classes: str | None) -> TestSet:
@@ -167,9 +170,7 @@ def _classes(
 
 def _class_names(path: Path) -> tuple[str, ...]:
     if not path.exists():
-        raise UsageError(
-            f"--classes {path}: neither a number nor a file.", "Give one of the two."
-        )
+        raise UsageError(f"--classes {path}: neither a number nor a file.", "Give one of the two.")
     if path.suffix == ".json":
         names = tuple(str(name) for name in read_json(path))
     else:

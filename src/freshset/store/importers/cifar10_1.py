@@ -22,8 +22,12 @@ _SUFFIX = "_predictions"
 
 
 def read(
-    path: Path, store: Store, *, labels: Mapping[str, Path] | None = None,
-    testset: tuple[str, ...] = (), replace: bool = False,
+    path: Path,
+    store: Store,
+    *,
+    labels: Mapping[str, Path] | None = None,
+    testset: tuple[str, ...] = (),
+    replace: bool = False,
 ) -> ImportReport:
     """Import the repository's folder.
 

@@ -27,7 +27,11 @@ from freshset.store.importers.report import ImportReport
 
 
 def read(
-    path: Path, store: Store, *, testset: tuple[str, ...] = (), repair: str = "none",
+    path: Path,
+    store: Store,
+    *,
+    testset: tuple[str, ...] = (),
+    repair: str = "none",
     replace: bool = False,
 ) -> ImportReport:
     """Import the archive's ``data`` folder.
@@ -89,9 +93,7 @@ def _folders(path: Path, wanted: tuple[str, ...]) -> list[Path]:
         ids = [canonical_testset(name) for name in wanted]
         for name in ids:
             if name not in by_id:
-                raise DataError(
-                    f"{path}: no predictions on {name!r}.", did_you_mean(name, by_id)
-                )
+                raise DataError(f"{path}: no predictions on {name!r}.", did_you_mean(name, by_id))
         folders = [by_id[name] for name in ids]
     for folder in folders:
         if not any(folder.glob("*.npy")):
@@ -104,7 +106,7 @@ def _wnids(path: Path) -> dict[str, int]:
     if info.exists():
         return {entry["wnid"]: int(entry["cid"]) for entry in read_json(info)}
     # Without the class list, the sets' own wnids define it; together they name every class.
-    wnids = set()
+    wnids: set[str] = set()
     for file in sorted((path / "datasets").glob("*.json")):
         wnids.update(wnid for _, wnid in _rows(file))
     return {wnid: index for index, wnid in enumerate(sorted(wnids))}

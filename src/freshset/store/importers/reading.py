@@ -87,7 +87,7 @@ def read_columns(path: Path, names: Sequence[str]) -> list[Column]:
     return columns
 
 
-def _read_npy(path: Path, names: Sequence[str]) -> list[Column]:
+def _read_npy(path: Path, _: Sequence[str]) -> list[Column]:
     return [Column(load_npy(path))]
 
 
@@ -196,11 +196,11 @@ def _from_frame(frame: pd.DataFrame, names: Sequence[str], path: Path) -> list[C
 
 def _value_columns(frame: pd.DataFrame, names: Sequence[str], path: Path) -> list[str]:
     # Ordered columns (pred_1, pred_2, ...) say more than a top-1 column beside them.
-    numbered = []
-    if names is PREDICTION_NAMES:
-        for name in frame.columns:
-            if match := _NUMBERED.fullmatch(str(name).lower()):
-                numbered.append((match[1], int(match[2]), str(name)))
+    numbered = [
+        (match[1], int(match[2]), str(name))
+        for name in frame.columns
+        if names is PREDICTION_NAMES and (match := _NUMBERED.fullmatch(str(name).lower()))
+    ]
     if len({stem for stem, _, _ in numbered}) == 1 and len(numbered) > 1:
         return [name for _, _, name in sorted(numbered)]
     if "topk_id" in frame.columns and names is PREDICTION_NAMES:

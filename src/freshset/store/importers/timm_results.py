@@ -34,9 +34,7 @@ def read(
     name = canonical_testset(testset)
     if n is None:
         if name not in KNOWN_TESTSETS:
-            raise UsageError(
-                f"The number of items of {name!r} is not known.", "Give it with --n."
-            )
+            raise UsageError(f"The number of items of {name!r} is not known.", "Give it with --n.")
         n = KNOWN_TESTSETS[name].n
     frame = read_csv(path)
     need_columns(frame, ("model", "top1"), path)

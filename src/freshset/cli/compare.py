@@ -1,0 +1,159 @@
+"""``freshset compare``, ``pair``, ``lint`` and ``report``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from freshset.cli.options import (
+    BootstrapOption,
+    ExcludeOption,
+    ItemBootstrapOption,
+    JsonOption,
+    LevelOption,
+    MarginOption,
+    MetricName,
+    MetricOption,
+    NewOption,
+    OldOption,
+    OutputOption,
+    ResampleName,
+    ResampleOption,
+    SameDistributionOption,
+    SeedOption,
+    StoreOption,
+)
+from freshset.cli.output import emit, say, warn
+from freshset.core.config import CompareSettings
+
+if TYPE_CHECKING:
+    from freshset.generalization.comparison import Comparison
+    from freshset.generalization.issues import Severity
+    from freshset.store.base import Store
+
+_DEFAULT = CompareSettings()
+_SHOWN_NOTES = 10
+
+
+class FailOn(StrEnum):
+    """Values of ``--fail-on``."""
+
+    fault = "fault"
+    warning = "warning"
+    never = "never"
+
+
+def compare(
+    store: StoreOption,
+    old: OldOption,
+    new: NewOption,
+    metric: MetricOption = MetricName.top1,
+    exclude: ExcludeOption = None,
+    resample: ResampleOption = ResampleName.both,
+    bootstrap: BootstrapOption = _DEFAULT.bootstrap,
+    item_bootstrap: ItemBootstrapOption = _DEFAULT.item_bootstrap,
+    seed: SeedOption = _DEFAULT.seed,
+    level: LevelOption = _DEFAULT.level,
+    margin: MarginOption = _DEFAULT.margin,
+    same_distribution: SameDistributionOption = False,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Compare an old test set with a new one: drops, line, ranks, gap and findings."""
+    from freshset.cli.render import comparison_text
+
+    settings = CompareSettings(
+        metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
+        margin, same_distribution=same_distribution,
+    )  # fmt: skip
+    _, result = _compared(store, old, new, settings)
+    warn(result.warnings)
+    emit(result.to_dict(), comparison_text(result), as_json=json, output=output)
+
+
+def pair(
+    a: Annotated[str, typer.Argument(help="Model.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="Model to compare it with.", metavar="B")],
+    store: StoreOption,
+    testset: Annotated[
+        list[str] | None,
+        typer.Option("--testset", help="Only on this test set; repeatable."),
+    ] = None,
+    metric: MetricOption = MetricName.top1,
+    seed: SeedOption = _DEFAULT.seed,
+    level: LevelOption = _DEFAULT.level,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Compare two models item by item (McNemar's test) on every test set that both have."""
+    from freshset.cli.render import pair_text
+    from freshset.generalization.pair import pair as pair_of
+    from freshset.store.parquet import ParquetStore
+
+    settings = CompareSettings(metric=metric.value, seed=seed, level=level)
+    result = pair_of(ParquetStore(store), a, b, tuple(testset or ()), settings)
+    emit(result.to_dict(), pair_text(result), as_json=json, output=output)
+
+
+def lint(
+    store: StoreOption,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="Exit with 1 on an issue this severe.")
+    ] = FailOn.fault,
+    json: JsonOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Look for broken cells: order, ids, class order, clones, chance level, overlaps."""
+    from freshset.cli.render import lint_text
+    from freshset.generalization.lint import lint as lint_store
+    from freshset.store.parquet import ParquetStore
+
+    result = lint_store(ParquetStore(store))
+    emit(result.to_dict(), lint_text(result, _SHOWN_NOTES), as_json=json, output=output)
+    limits: dict[FailOn, Severity] = {FailOn.fault: "fault", FailOn.warning: "warning"}
+    if fail_on in limits and result.at_least(limits[fail_on]):
+        raise typer.Exit(1)
+
+
+def report(
+    store: StoreOption,
+    old: OldOption,
+    new: NewOption,
+    output: Annotated[
+        Path, typer.Option("--output", help="Folder for the report.", metavar="DIR")
+    ] = Path("report"),
+    metric: MetricOption = MetricName.top1,
+    exclude: ExcludeOption = None,
+    resample: ResampleOption = ResampleName.both,
+    bootstrap: BootstrapOption = _DEFAULT.bootstrap,
+    item_bootstrap: ItemBootstrapOption = _DEFAULT.item_bootstrap,
+    seed: SeedOption = _DEFAULT.seed,
+    level: LevelOption = _DEFAULT.level,
+    margin: MarginOption = _DEFAULT.margin,
+    same_distribution: SameDistributionOption = False,
+) -> None:
+    """Write one self-contained HTML page with tables (csv, md, tex) and figures (svg, png)."""
+    from freshset.reports.study import study_of
+    from freshset.reports.write import write_report
+
+    settings = CompareSettings(
+        metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
+        margin, same_distribution=same_distribution,
+    )  # fmt: skip
+    opened, result = _compared(store, old, new, settings)
+    warn(result.warnings)
+    say("Drawing tables and figures ...")
+    typer.echo(write_report([study_of(opened, result)], output))
+
+
+def _compared(
+    store: Path, old: str, new: str, settings: CompareSettings
+) -> tuple[Store, Comparison]:
+    from freshset.generalization.compare import compare as compare_sets
+    from freshset.store.parquet import ParquetStore
+
+    opened = ParquetStore(store)
+    return opened, compare_sets(opened, old, new, settings)

@@ -1,0 +1,65 @@
+"""Options that several commands share, with one wording each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class MetricName(StrEnum):
+    """Values of ``--metric``."""
+
+    top1 = "top1"
+    top5 = "top5"
+
+
+class ResampleName(StrEnum):
+    """Values of ``--resample``."""
+
+    models = "models"
+    items = "items"
+    both = "both"
+
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", help="Folder of the store.", envvar="FRESHSET_STORE")
+]
+OldOption = Annotated[str, typer.Option("--old", help="Id of the old test set.")]
+NewOption = Annotated[str, typer.Option("--new", help="Id of the new test set.")]
+MetricOption = Annotated[
+    MetricName, typer.Option("--metric", help="First prediction right, or label among five.")
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Leave out models by name or pattern (fv_*); repeatable."),
+]
+ResampleOption = Annotated[
+    ResampleName,
+    typer.Option("--resample", help="What the intervals of fits and mean drop resample."),
+]
+BootstrapOption = Annotated[
+    int, typer.Option("--bootstrap", help="Number of model resamples.", metavar="N")
+]
+ItemBootstrapOption = Annotated[
+    int, typer.Option("--item-bootstrap", help="Number of item resamples.", metavar="N")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all resampling.")]
+LevelOption = Annotated[float, typer.Option("--level", help="Confidence level.")]
+MarginOption = Annotated[
+    float,
+    typer.Option("--margin", help="Change in points that still counts as survived."),
+]
+SameDistributionOption = Annotated[
+    bool,
+    typer.Option(
+        "--same-distribution",
+        help="Declare that the new set is a random draw from the old set's distribution.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Write to a file; - is stdout.", metavar="FILE")
+]

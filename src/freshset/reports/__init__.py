@@ -1,0 +1,1 @@
+"""Comparisons as something to read: tables, figures and one self-contained page."""

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from freshset.core.config import CompareSettings
+from freshset.core.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"metric": "top3"},
+        {"resample": "classes"},
+        {"bootstrap": 10},
+        {"item_bootstrap": 0},
+        {"level": 1.0},
+        {"level": 95},
+        {"power": 0.0},
+        {"margin": 0.0},
+        {"margin": -1.0},
+        {"seed": -1},
+    ],
+)
+def test_settings_that_cannot_be_meant(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        CompareSettings(**wrong)
+
+
+def test_settings_survive_a_round_trip() -> None:
+    settings = CompareSettings(exclude=("fv_*",), resample="items", seed=3)
+    assert CompareSettings.from_dict(settings.to_dict()) == settings
