@@ -17,6 +17,9 @@ from freshset.core.identifiers import testset_title
 if TYPE_CHECKING:
     from freshset.generalization.comparison import Comparison
 
+# A model whose removal moves the slope by this share carries the line.
+_CARRIED = 0.1
+
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -161,8 +164,7 @@ def _leverage(c: Comparison) -> str:
         return ""
     shift = np.abs(np.array(fit.leave_one_out) - fit.slope.value)
     worst = int(np.nanargmax(shift))
-    half = (fit.slope.high - fit.slope.low) / 2
-    if not shift[worst] > half:
+    if not shift[worst] > _CARRIED * abs(fit.slope.value):
         return ""
     return (
         f"One model carries the line: without {c.models[worst].model} the linear slope is "

@@ -189,7 +189,7 @@ def _outliers(by_set: dict[str, list[Cell]]) -> Iterator[Issue]:
     """Cells far from the robust line against the set that most models were run on."""
     if len(by_set) < 2:
         return
-    reference = max(by_set, key=lambda name: (len(by_set[name]), by_set[name][0].n, name))
+    reference = min(by_set, key=lambda name: (-len(by_set[name]), -by_set[name][0].n, name))
     base = {cell.spec.model: cell for cell in by_set[reference]}
     for testset, cells in by_set.items():
         common = [cell for cell in cells if cell.spec.model in base]

@@ -24,8 +24,8 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
-    "−": r"$-$",
-    "–": r"--",
+    "\N{MINUS SIGN}": r"$-$",
+    "\N{EN DASH}": r"--",
     "²": r"$^2$",
 }
 _LATEX_SPECIAL = re.compile("[" + re.escape("".join(_LATEX)) + "]")
@@ -68,9 +68,9 @@ def _markdown(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Return a ``longtable`` in the style of booktabs.
+    r"""Return a ``longtable`` in the style of booktabs.
 
-    It needs ``\\usepackage{booktabs,longtable,array}`` and an engine or input encoding that knows
+    It needs ``\usepackage{booktabs,longtable,array}`` and an engine or input encoding that knows
     UTF-8.
     """
     columns = "".join(_latex_column(table, i) for i in range(len(table.columns)))
@@ -121,12 +121,15 @@ def to_html(table: Table, *, sortable: bool = False, row_header: int = 0) -> str
     """
     kind = ' class="sortable"' if sortable else ""
     head = "".join(_html_header(table, i, sortable=sortable) for i in range(len(table.columns)))
-    body = "\n".join(
-        f"<tr>{''.join(_html_cell(table, i, cell, row_header) for i, cell in enumerate(row))}</tr>"
+    rows = (
+        "".join(
+            _html_cell(table, i, cell, row_header, sortable=sortable) for i, cell in enumerate(row)
+        )
         for row in table.rows
     )
+    body = "\n".join(f"<tr>{cells}</tr>" for cells in rows)
     return (
-        f"<table{kind}>\n<caption>{_html(table.caption)}</caption>\n"
+        f"<table{kind}>\n<caption><span>{_html(table.caption)}</span></caption>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
     )
 
@@ -143,7 +146,7 @@ def _html_header(table: Table, index: int, *, sortable: bool) -> str:
     return f'<th scope="col"{css} aria-sort="{state}"><button type="button">{label}</button></th>'
 
 
-def _html_cell(table: Table, index: int, cell: Cell, row_header: int) -> str:
+def _html_cell(table: Table, index: int, cell: Cell, row_header: int, *, sortable: bool) -> str:
     text = _html(cell.text)
     if cell.mark:
         text += f'<span class="mark">{_html(cell.mark)}</span>'
@@ -152,11 +155,13 @@ def _html_cell(table: Table, index: int, cell: Cell, row_header: int) -> str:
     if index == row_header:
         css = "" if table.columns[index].align == "left" else ' class="num"'
         return f'<th scope="row"{css}>{text}</th>'
+    # The label is shown where the header is not: on narrow screens.
+    named = f' data-label="{_html(table.columns[index].title)}"'
     if table.columns[index].align == "left":
-        return f"<td>{text}</td>"
+        return f"<td{'' if sortable else named}>{text}</td>"
     value = cell.values[0]
     raw = "" if value is None or isinstance(value, str) else f' data-v="{_csv_value(value)}"'
-    return f'<td class="num"{raw}>{text}</td>'
+    return f'<td class="num"{raw if sortable else named}>{text}</td>'
 
 
 def _html(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 
 import jinja2
 import matplotlib
@@ -25,6 +24,7 @@ from freshset.reports.formats import to_html
 from freshset.reports.study import Study
 from freshset.reports.svg import inline
 from freshset.reports.table import estimate_cell, number
+from freshset.version import __version__
 
 OUTCOMES = {
     "survived": "Survived",
@@ -38,7 +38,7 @@ _RESAMPLED = {
     "both": "models and items",
 }
 _METHODS = {
-    "clopper-pearson": "Clopper–Pearson (exact binomial)",
+    "clopper-pearson": "Clopper-Pearson (exact binomial)",
     "newcombe": "Newcombe's hybrid score interval for two independent proportions",
     "percentile": "bootstrap percentiles",
 }
@@ -91,9 +91,7 @@ def render_html(studies: Sequence[Study], *, title: str = "") -> str:
     return render_drawn([(study, all_figures(study)) for study in studies], title=title)
 
 
-def render_drawn(
-    drawn: Sequence[tuple[Study, Sequence[Figure]]], *, title: str = ""
-) -> str:
+def render_drawn(drawn: Sequence[tuple[Study, Sequence[Figure]]], *, title: str = "") -> str:
     """Return the page of studies whose figures are drawn already."""
     only = drawn[0][0].title if len(drawn) == 1 else "Do the scores survive a fresh test set?"
     page: str = _template().render(
@@ -120,7 +118,7 @@ def check_studies(studies: Sequence[Study]) -> None:
 def versions() -> dict[str, str]:
     """Return the versions of what made the numbers and the figures."""
     return {
-        "freshset": version("freshset"),
+        "freshset": __version__,
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "matplotlib": matplotlib.__version__,
@@ -196,7 +194,7 @@ def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     return (
         ("Equivalence margin", margin),
         (
-            f"p-value that the mean change lies within {margin} (TOST)",
+            f"Equivalence test (TOST), p-value for a change within {margin}",
             "< 0.001" if small else f"{verdict.p_equivalence:.3f}",
         ),
         (f"Power to see a drop of {margin}", f"{100 * verdict.power:.0f} %"),
@@ -223,6 +221,7 @@ def _missing(comparison: Comparison, drawn: dict[str, Drawn]) -> tuple[str, ...]
 def _provenance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     settings, how = comparison.settings, methods(comparison)
     first = comparison.models[0]
+    items = f"{settings.item_bootstrap:,} {how['item_noise']}"
     excluded = "; ".join(f"{model}: {why}" for model, why in comparison.excluded)
     return (
         ("Old test set", _testset(comparison.old, first.old.n)),
@@ -233,11 +232,13 @@ def _provenance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         ("Seed", str(settings.seed)),
         ("Accuracy intervals", _method(how["accuracy_interval"])),
         ("Drop intervals", _method(how["drop_interval"])),
-        ("Mean drop, lines and bands", f"{_method(how['bootstrap_interval'])}; {_draws(comparison)}"),
+        (
+            "Mean drop, lines and bands",
+            f"{_method(how['bootstrap_interval'])}; {_draws(comparison)}",
+        ),
         (
             "Rank changes",
-            f"{_method(how['bootstrap_interval'])}; {settings.item_bootstrap:,} "
-            f"{how['item_noise']}",
+            f"{_method(how['bootstrap_interval'])}; {items}",
         ),
         ("Pairs", "exact McNemar tests, Holm's correction over all pairs of a test set"),
         ("Same distribution declared", "yes" if settings.same_distribution else "no"),

@@ -11,8 +11,8 @@ from freshset.stats.types import Estimate
 Value = str | int | float | bool | None
 Align = Literal["left", "right"]
 
-ABSENT = "–"
-MINUS = "−"
+ABSENT = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True)

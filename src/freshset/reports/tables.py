@@ -6,6 +6,7 @@ from freshset.core.identifiers import testset_title
 from freshset.generalization.comparison import Comparison, GapTerm, ModelRow, Score
 from freshset.reports.table import (
     ABSENT,
+    MINUS,
     Cell,
     Column,
     Table,
@@ -42,9 +43,13 @@ def scores(comparison: Comparison) -> Table:
         Column("New accuracy", _score_fields("new"), unit="%"),
         Column("Drop", ("drop_points", "drop_low_points", "drop_high_points"), unit="points"),
         Column("New rank", ("new_rank", "new_rank_tied")),
-        Column("Rank change", ("rank_change", "rank_change_low", "rank_change_high", "beyond_noise")),
+        Column("Rank change", (*_with_ends("rank_change"), "beyond_noise")),
     )
     return Table("scores", caption, columns, tuple(_score_row(row) for row in comparison.models))
+
+
+def _with_ends(name: str) -> tuple[str, str, str]:
+    return name, f"{name}_low", f"{name}_high"
 
 
 def _score_fields(side: str) -> tuple[str, ...]:
@@ -102,12 +107,12 @@ def summary(comparison: Comparison) -> Table:
             _estimated("Slope", scale, fit.slope, 3),
             _estimated("Intercept", unit, fit.intercept, digits),
             _quantity("R²", scale, fit.r2, 4),
-            _quantity("Theil–Sen slope", scale, fit.theil_sen_slope, 3),
+            _quantity("Theil-Sen slope", scale, fit.theil_sen_slope, 3),
         ]
     ranks = comparison.ranks
     rows += [
-        _quantity("Spearman correlation of ranks", "−1 to 1", ranks.spearman, 4),
-        _quantity("Kendall correlation of ranks", "−1 to 1", ranks.kendall, 4),
+        _quantity("Spearman correlation of ranks", f"{MINUS}1 to 1", ranks.spearman, 4),
+        _quantity("Kendall correlation of ranks", f"{MINUS}1 to 1", ranks.kendall, 4),
         _quantity("Rank changes", "models", ranks.changed, 0),
         _quantity("Rank changes beyond noise", "models", ranks.changed_beyond_noise, 0),
     ]

@@ -105,16 +105,17 @@ def theil_sen(x: npt.ArrayLike, y: npt.ArrayLike) -> Line:
 
     References
     ----------
-    Sen (1968), JASA 63:1379; through `scipy.stats.theilslopes`, with the
-    median of the residuals as intercept.
+    Sen (1968), JASA 63:1379, with the median of the residuals as intercept.
     """
     x, y = _points(x, y)
-    slope = float(stats.theilslopes(y, x).slope)
+    first, second = np.triu_indices(x.size, k=1)
+    dx, dy = x[second] - x[first], y[second] - y[first]
+    slope = float(np.median(dy[dx != 0] / dx[dx != 0]))
     intercept = float(np.median(y - slope * x))
     residuals = y - (intercept + slope * x)
-    total = y - y.mean()
-    r2 = 1 - float(residuals @ residuals) / float(total @ total) if np.ptp(y) > 0 else float("nan")
-    return Line(slope, intercept, r2, float(np.sqrt(residuals @ residuals / (x.size - 2))))
+    left, total = float(residuals @ residuals), float(np.square(y - y.mean()).sum())
+    r2 = 1 - left / total if total > 0 else float("nan")
+    return Line(slope, intercept, r2, float(np.sqrt(left / (x.size - 2))))
 
 
 def robust_residuals(x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
@@ -125,10 +126,11 @@ def robust_residuals(x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:
     x, y = _points(x, y)
     residuals = y - theil_sen(x, y)(x)
     mad = float(np.median(np.abs(residuals - np.median(residuals))))
-    if mad > 0:
+    # Points on a line up to rounding must not be measured in units of that rounding.
+    rounding = 1e-12 * max(1.0, float(np.abs(y).max()))
+    if mad > rounding:
         return residuals / mad
-    on_line = np.abs(residuals) <= 1e-12 * max(1.0, float(np.abs(y).max()))
-    return np.where(on_line, 0.0, np.sign(residuals) * np.inf)
+    return np.where(np.abs(residuals) <= rounding, 0.0, np.copysign(np.inf, residuals))
 
 
 @dataclass(frozen=True, slots=True)

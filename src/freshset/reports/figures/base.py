@@ -97,13 +97,13 @@ def axis_title(comparison: Comparison, side: str) -> str:
 def describe(row: ModelRow) -> str:
     """Return a model's numbers, one line each."""
     drop = row.drop
+    interval = f"[{number(drop.low, 2)}, {number(drop.high, 2)}]"
     return "\n".join(
         (
             label(row.model, 200),
             f"old {_percent(row.old)}",
             f"new {_percent(row.new)}",
-            f"drop {number(drop.value, 2)} points "
-            f"[{number(drop.low, 2)}, {number(drop.high, 2)}]",
+            f"drop {number(drop.value, 2)} points {interval}",
         )
     )
 

@@ -28,9 +28,7 @@ def drops(comparison: Comparison) -> Figure:
     width = style.line_width(len(rows))
     alpha = 0.55 if len(rows) <= 200 else 0.35
     style.segments(axes, (x, low), (x, high), colour=style.MARK, width=width, alpha=alpha)
-    style.points(
-        axes, x, y, gid="models", colour=style.MARK, size=style.mark_size(len(rows))
-    )
+    style.points(axes, x, y, gid="models", colour=style.MARK, size=style.mark_size(len(rows)))
     axes.axhline(0, color=style.INK, linewidth=0.9, zorder=2)
     mean = comparison.drop.mean
     axes.axhline(mean.value, color=style.STRONG, linewidth=1.2, zorder=5, label=_mean(comparison))
@@ -57,9 +55,7 @@ def drops(comparison: Comparison) -> Figure:
 
 def _mean(comparison: Comparison) -> str:
     mean = comparison.drop.mean
-    return (
-        f"mean drop {number(mean.value, 2)} [{number(mean.low, 2)}, {number(mean.high, 2)}]"
-    )
+    return f"mean drop {number(mean.value, 2)} [{number(mean.low, 2)}, {number(mean.high, 2)}]"
 
 
 def _to_label(drop: FloatArray) -> list[int]:

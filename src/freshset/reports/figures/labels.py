@@ -23,8 +23,8 @@ _DIRECTIONS = (
 
 # Sign of the horizontal offset: alignment of the name, and where on its box the leader ends.
 _SIDES: dict[int, tuple[str, Callable[[float], tuple[float, float]]]] = {
-    1: ("left", lambda up: (0, 0.5)),
-    -1: ("right", lambda up: (1, 0.5)),
+    1: ("left", lambda _: (0, 0.5)),
+    -1: ("right", lambda _: (1, 0.5)),
     0: ("center", lambda up: (0.5, 0 if up > 0 else 1)),
 }
 
@@ -73,11 +73,11 @@ def place(
     at = _on_paper(axes, x, y) / scale
     pieces = (_on_paper(axes, *_resampled(*line)) / scale for line in avoid)
     filled = np.concatenate([at, *pieces])
-    frame = axes.bbox.extents / scale
+    frame = _Box(*(np.asarray(axes.bbox.extents) / scale).tolist())
     taken: list[_Box] = []
     for index, name in wanted:
         text = label(name)
-        spot = _spot(at[index], filled, text, _Box(*frame), taken)
+        spot = _spot(at[index], filled, text, frame, taken)
         if spot is None:
             continue
         dx, dy, box = spot
@@ -107,7 +107,7 @@ def _spot(
     for distance in _DISTANCES:
         for right, up in _DIRECTIONS:
             dx, dy = right * distance, up * distance
-            x, y = mark + (dx, dy)
+            x, y = mark[0] + dx, mark[1] + dy
             left = x - width * (1 - _sign(dx)) / 2
             box = _Box(left - 1, y - height / 2, left + width + 1, y + height / 2)
             inside = (

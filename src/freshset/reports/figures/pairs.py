@@ -41,9 +41,11 @@ def pairs(matrix: PairMatrix, side: Literal["old", "new"]) -> Figure:
         Rectangle((0, 0), total, total, facecolor=style.GRID, linewidth=0, gid="cells-frame")
     )
     for i, row in enumerate(apart):
-        tied = PathPatch(_runs(~row, i), facecolor=style.TIED, linewidth=0, gid=f"row-{i}")
+        tied = PathPatch(
+            _runs(~row, i), facecolor=style.TIED, linewidth=0, gid=f"row-{i}", antialiased=False
+        )
         axes.add_patch(tied)
-    own = PathPatch(_diagonal(total), facecolor=style.INK, linewidth=0)
+    own = PathPatch(_diagonal(total), facecolor=style.INK, linewidth=0, antialiased=False)
     axes.add_patch(own)
     _finish(axes, matrix, named=named)
     return Figure(

@@ -43,10 +43,13 @@ def _slope_chart(comparison: Comparison) -> tuple[Canvas, tuple[tuple[str, str],
     rows = comparison.models
     total = len(rows)
     height = max(2.6, total * (_PITCH + 1.4) / 72 + 0.8 if total <= _ALL_NAMED else 7.0)
+    gap = _PITCH * total / (72 * (height - 0.7))
     canvas = Canvas(figsize=(7.2, height), layout="constrained")
     axes = canvas.add_subplot()
     right = axes.twinx()
-    old, new = (np.array([getattr(row.rank, side) for row in rows], float) for side in ("old", "new"))
+    old, new = (
+        np.array([getattr(row.rank, side) for row in rows], float) for side in ("old", "new")
+    )
     strong = np.array([row.rank.beyond_noise for row in rows])
     axes.add_collection(
         LineCollection(
@@ -68,23 +71,25 @@ def _slope_chart(comparison: Comparison) -> tuple[Canvas, tuple[tuple[str, str],
         side.set_ylim(total + 0.8, 0.2)
         side.grid(visible=False)
         side.spines[:].set_visible(False)
-        _names(side, rows, ranked, strong, total / (72 * (height - 0.7)))
+        _names(side, rows, ranked, strong, right=side is right, gap=gap)
     return canvas, (("ranks-old", "all"), ("ranks-new", "all"))
 
 
 def _names(
-    axes: Axes, rows: tuple[ModelRow, ...], ranked: FloatArray, strong: BoolArray, point: float
+    axes: Axes,
+    rows: tuple[ModelRow, ...],
+    ranked: FloatArray,
+    strong: BoolArray,
+    *,
+    right: bool,
+    gap: float,
 ) -> None:
-    """Write the names of a side at its ticks: all of them, or those beyond noise.
-
-    ``point`` is the length of a point on paper, in ranks.
-    """
+    """Write the names of a side at its ticks, ``gap`` ranks apart: all, or those beyond noise."""
     named = np.flatnonzero(strong) if len(rows) > _ALL_NAMED else np.arange(len(rows))
     named = named[np.argsort(ranked[named], kind="stable")]
-    at = _spread(ranked[named], _PITCH * point, 0.5, len(rows) + 0.5)
-    texts = [f"{label(rows[i].model)}  {int(ranked[i])}" for i in named]
-    if axes.yaxis.get_label_position() == "right":
-        texts = [f"{int(ranked[i])}  {label(rows[i].model)}" for i in named]
+    at = _spread(ranked[named], gap, 0.5, len(rows) + 0.5)
+    parts = [(label(rows[i].model), f"{int(ranked[i])}") for i in named]
+    texts = ["  ".join(reversed(part) if right else part) for part in parts]
     axes.set_yticks(at.tolist(), texts)
     axes.tick_params(axis="y", length=0, pad=4, labelsize=7)
     for tick, i in zip(axes.yaxis.get_ticklabels(), named, strict=True):
@@ -109,7 +114,9 @@ def _rank_scatter(comparison: Comparison) -> tuple[Canvas, tuple[tuple[str, str]
     rows = comparison.models
     total = len(rows)
     canvas, axes = style.canvas(7.2, 6.2)
-    old, new = (np.array([getattr(row.rank, side) for row in rows], float) for side in ("old", "new"))
+    old, new = (
+        np.array([getattr(row.rank, side) for row in rows], float) for side in ("old", "new")
+    )
     strong = np.array([row.rank.beyond_noise for row in rows])
     change = np.abs(old - new)
     size = style.mark_size(total)

@@ -44,7 +44,7 @@ def scatter(comparison: Comparison, scale: Axis = "linear") -> Figure:
     ends = _lines(axes, comparison, scale, band)
     percent_axes(axes, scale, axis_title(comparison, "old"), axis_title(comparison, "new"))
     place(axes, x, y, [(i, rows[i].model) for i in _to_label(comparison)],
-          avoid=[(ends, ends), *([band[:2]] if band[0].size else [])])  # fmt: skip
+          avoid=[(ends, ends), *([(band[0], band[1])] if band[0].size else [])])  # fmt: skip
     return Figure(
         f"scatter-{scale}",
         f"New against old accuracy, {scale} axes",
@@ -69,7 +69,10 @@ def _band(comparison: Comparison, scale: Axis) -> tuple[FloatArray, ...]:
 def _lines(
     axes: Axes, comparison: Comparison, scale: Axis, band: tuple[FloatArray, ...]
 ) -> list[float]:
-    ends = [max(axes.get_xlim()[0], axes.get_ylim()[0]), min(axes.get_xlim()[1], axes.get_ylim()[1])]
+    ends = [
+        max(axes.get_xlim()[0], axes.get_ylim()[0]),
+        min(axes.get_xlim()[1], axes.get_ylim()[1]),
+    ]
     axes.plot(
         ends, ends, color=style.REFERENCE, linewidth=1, linestyle=(0, (4, 3)), zorder=2,
         label="equal scores (y = x)",
@@ -97,15 +100,13 @@ def _to_label(comparison: Comparison) -> list[int]:
         return list(range(len(rows)))
     new = np.array([row.new.accuracy for row in rows])
     drop = np.array([row.drop.value for row in rows])
-    return unique([0, new.argmax(), drop.argmax(), drop.argmin(), new.argmin()])
+    return unique([0, *map(int, (new.argmax(), drop.argmax(), drop.argmin(), new.argmin()))])
 
 
 def _alt(comparison: Comparison, scale: Axis) -> str:
     rows = comparison.models
     lower = sum(row.new.accuracy < row.old.accuracy for row in rows)
-    old, new = (
-        [100 * getattr(row, side).accuracy for row in rows] for side in ("old", "new")
-    )
+    old, new = ([100 * getattr(row, side).accuracy for row in rows] for side in ("old", "new"))
     count = f"{len(rows):,} models" if len(rows) > 1 else "one model"
     text = (
         f"Scatter plot of {count} on {scale} axes: accuracy on {testset_title(comparison.new)} "

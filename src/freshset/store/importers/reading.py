@@ -170,6 +170,8 @@ def _from_list(rows: Any, path: Path) -> npt.NDArray[Any]:
 
 
 def _from_frame(frame: pd.DataFrame, names: Sequence[str], path: Path) -> list[Column]:
+    if frame.empty:
+        raise DataError(f"{path}: no rows.", "The file is empty; write it again.")
     keys = _value_columns(frame, names, path)
     id_name = _pick(frame.columns, ID_NAMES)
     groups = (
