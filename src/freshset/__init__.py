@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from freshset.generalization.issues import LintReport
     from freshset.generalization.lint import lint
     from freshset.generalization.pair import Pair, pair
-    from freshset.reports.study import Study, study_of
+    from freshset.reports.study import Study, study_from
     from freshset.reports.write import write_report
     from freshset.store.importers import ImportReport, import_results
     from freshset.store.parquet import ParquetStore
@@ -39,7 +39,7 @@ _WHERE = {
     "import_results": "store.importers",
     "lint": "generalization.lint",
     "pair": "generalization.pair",
-    "study_of": "reports.study",
+    "study_from": "reports.study",
     "write_report": "reports.write",
 }
 
@@ -59,7 +59,7 @@ __all__ = [
     "import_results",
     "lint",
     "pair",
-    "study_of",
+    "study_from",
     "write_report",
 ]
 

@@ -1,8 +1,3 @@
-"""The version, read once from the installed distribution's metadata."""
+"""The version: the one place where it is written."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("freshset")
-except PackageNotFoundError:  # running from a source tree that was never installed
-    __version__ = "0+unknown"
+__version__ = "0.1.0"

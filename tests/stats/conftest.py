@@ -75,9 +75,3 @@ def correlated_items() -> Items:
         return np.asarray(difficulty + own < skill[:, None])
 
     return simulate
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    """A generator of its own for each test, the same in every order of tests."""
-    return np.random.default_rng(20190602)

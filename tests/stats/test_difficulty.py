@@ -17,9 +17,7 @@ def accuracy_by_integration(skill: float, mu: float, sigma: float) -> float:
     return float(weights @ special.ndtr(skill - mu - sigma * nodes) / weights.sum())
 
 
-@given(
-    st.floats(-2, 2), st.floats(0, 2), st.floats(-2, 2), st.floats(0, 2), st.floats(-2.5, 2.5)
-)
+@given(st.floats(-2, 2), st.floats(0, 2), st.floats(-2, 2), st.floats(0, 2), st.floats(-2.5, 2.5))
 def test_accuracies_of_the_model_lie_on_its_line(
     mu_old: float, sigma_old: float, mu_new: float, sigma_new: float, skill: float
 ) -> None:

@@ -142,7 +142,7 @@ def test_margins_that_are_not_positive_are_refused(margin: float) -> None:
 
 @pytest.mark.parametrize("counts", [(11, 10, 5, 10), (5, 10, -1, 10), (0, 0, 5, 10)])
 def test_impossible_counts_are_refused(counts: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match="count|positive"):
+    with pytest.raises(ValueError, match=r"count|positive"):
         tost_drop(*counts, margin=0.01)
 
 

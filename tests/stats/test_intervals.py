@@ -253,14 +253,14 @@ def test_newcombe_covers_at_the_sizes_of_real_studies(
     "arguments", [(11, 10, 1, 10), (1, 10, -1, 10), (1, 0, 1, 10), (1, 10, float("nan"), 10)]
 )
 def test_drops_of_impossible_counts_are_refused(arguments: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="count|positive"):
+    with pytest.raises(ValueError, match=r"count|positive"):
         newcombe_drop(*arguments)
 
 
 @pytest.mark.parametrize("method", ONE_PROPORTION)
 @pytest.mark.parametrize("arguments", [(11, 10), (-1, 10), (0, 0), (1, float("inf"))])
 def test_impossible_counts_are_refused(method: object, arguments: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="count|positive"):
+    with pytest.raises(ValueError, match=r"count|positive"):
         method(*arguments)  # type: ignore[operator]
 
 

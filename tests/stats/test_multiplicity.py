@@ -70,7 +70,9 @@ def test_adjustment_keeps_order_and_only_raises(values: list[float]) -> None:
 
 @given(P_VALUES, st.randoms(use_true_random=False))
 @pytest.mark.parametrize("method", ["holm", "bh"])
-def test_order_of_tests_does_not_matter(method: Method, values: list[float], random: object) -> None:
+def test_order_of_tests_does_not_matter(
+    method: Method, values: list[float], random: object
+) -> None:
     p = np.array(values)
     order = list(range(len(p)))
     random.shuffle(order)  # type: ignore[attr-defined]
@@ -110,9 +112,7 @@ def test_bh_bounds_the_expected_share_of_false_findings(rng: np.random.Generator
         found = adjust(np.concatenate([a, b]), "bh") <= 0.05
         shares.append(found[:15].sum() / max(1, found.sum()))
     # Independent tests, 15 of 20 null: the share is exactly .05 * 15 / 20.
-    assert np.mean(shares) == pytest.approx(
-        0.0375, abs=3 * np.std(shares) / np.sqrt(repetitions)
-    )
+    assert np.mean(shares) == pytest.approx(0.0375, abs=3 * np.std(shares) / np.sqrt(repetitions))
 
 
 @pytest.mark.parametrize("p", [[-0.1], [1.1], [float("nan")], [[0.1, 0.2]], 0.1])

@@ -178,9 +178,7 @@ def test_paired_difference_equals_a_bootstrap_of_items(rng: np.random.Generator)
     assert got.high == pytest.approx(naive.confidence_interval.high, abs=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("b", "c", "expected"), [(0, 0, 0.0), (50, 0, 1.0), (0, 50, -1.0)]
-)
+@pytest.mark.parametrize(("b", "c", "expected"), [(0, 0, 0.0), (50, 0, 1.0), (0, 50, -1.0)])
 def test_samples_without_variation_have_an_interval_of_no_width(
     b: int, c: int, expected: float, rng: np.random.Generator
 ) -> None:
@@ -211,9 +209,7 @@ def test_paired_difference_covers(
     for b, c, _ in rng.multinomial(n, law, size=repetitions):
         got = paired_difference(int(b), int(c), n, rng=rng, n_resamples=1_000)
         covered += got.low <= difference + 1e-12 and got.high >= difference - 1e-12
-    assert covered / repetitions == pytest.approx(
-        0.95, abs=3 * np.sqrt(0.95 * 0.05 / repetitions)
-    )
+    assert covered / repetitions == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / repetitions))
 
 
 @pytest.mark.parametrize(("b", "c", "n"), [(-1, 2, 10), (2, -1, 10), (6, 5, 10), (0, 0, 0)])

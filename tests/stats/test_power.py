@@ -81,7 +81,9 @@ def test_detectable_drop_needs_exactly_the_items_there_are(
     p_old: float, n_old: int, n_new: int, power: float
 ) -> None:
     drop = detectable_drop(p_old, n_old, n_new, power=power)
-    assert fresh_items_for_drop(p_old, drop, n_old, power=power) == pytest.approx(n_new, rel=1e-6)
+    needed = fresh_items_for_drop(p_old, drop, n_old, power=power)
+    # Rounding up may land on the next item, and a small old set amplifies rounding errors.
+    assert needed == pytest.approx(n_new, rel=1e-4, abs=1)
 
 
 @given(ACCURACY, DROP, SIZE, SIZE)

@@ -135,16 +135,16 @@ def simulated(
     rng = np.random.default_rng(2019)
     truth = ranks(population.old) - ranks(population.new)
     estimates = []
-    for _ in range(32):
+    for _ in range(24):
         old = correlated_items(rng, population.old, 50_000)
         new = correlated_items(rng, population.new, 10_000)
         k_old, k_new = old.sum(axis=1), new.sum(axis=1)
         shared = rank_changes(
-            k_old, k_new, resampled_hits(old, 240, rng=rng), resampled_hits(new, 240, rng=rng)
+            k_old, k_new, resampled_hits(old, 200, rng=rng), resampled_hits(new, 200, rng=rng)
         )
         counts = rank_changes(
             k_old, k_new,
-            binomial_hits(k_old, 50_000, 240, rng=rng), binomial_hits(k_new, 10_000, 240, rng=rng),
+            binomial_hits(k_old, 50_000, 200, rng=rng), binomial_hits(k_new, 10_000, 200, rng=rng),
         )  # fmt: skip
         estimates.append((shared, counts))
     return truth, estimates

@@ -44,7 +44,11 @@ def test_nothing_to_draw_is_refused(models: int, resamples: int) -> None:
 
 
 @given(
-    st.integers(1, 5), st.integers(1, 40), st.integers(1, 20), st.integers(1, 25), st.integers(0, 99)
+    st.integers(1, 5),
+    st.integers(1, 40),
+    st.integers(1, 20),
+    st.integers(1, 25),
+    st.integers(0, 99),
 )
 def test_hits_equal_a_naive_item_bootstrap(
     models: int, items: int, resamples: int, chunk: int, seed: int
@@ -102,9 +106,7 @@ def test_binomial_hits_are_independent_with_the_binomial_mean_and_variance() -> 
     assert hits.shape == (resamples, 2)
     assert np.issubdtype(hits.dtype, np.integer)
     variance = k * (1 - k / n)
-    np.testing.assert_allclose(
-        hits.mean(axis=0), k, atol=4 * np.sqrt(variance.max() / resamples)
-    )
+    np.testing.assert_allclose(hits.mean(axis=0), k, atol=4 * np.sqrt(variance.max() / resamples))
     np.testing.assert_allclose(hits.var(axis=0), variance, rtol=4 * np.sqrt(2 / resamples))
     assert abs(np.corrcoef(hits.T)[0, 1]) < 4 / np.sqrt(resamples)
 
@@ -118,5 +120,5 @@ def test_binomial_hits_take_fractional_counts_and_a_size_for_each_model() -> Non
 
 @pytest.mark.parametrize(("k", "n"), [([11], 10), ([-1], 10), ([0], 0)])
 def test_binomial_hits_of_impossible_counts_are_refused(k: list[int], n: int) -> None:
-    with pytest.raises(ValueError, match="count|positive"):
+    with pytest.raises(ValueError, match=r"count|positive"):
         binomial_hits(k, n, 10, rng=generator())

@@ -28,6 +28,7 @@ from freshset.cli.options import (
 )
 from freshset.cli.output import emit, say, warn
 from freshset.core.config import CompareSettings
+from freshset.core.identifiers import testset_title
 
 if TYPE_CHECKING:
     from freshset.generalization.comparison import Comparison
@@ -136,7 +137,7 @@ def report(
     same_distribution: SameDistributionOption = False,
 ) -> None:
     """Write one self-contained HTML page with tables (csv, md, tex) and figures (svg, png)."""
-    from freshset.reports.study import study_of
+    from freshset.reports.study import study_from
     from freshset.reports.write import write_report
 
     settings = CompareSettings(
@@ -146,7 +147,8 @@ def report(
     opened, result = _compared(store, old, new, settings)
     warn(result.warnings)
     say("Drawing tables and figures ...")
-    typer.echo(write_report([study_of(opened, result)], output))
+    title = f"{testset_title(result.old)} and {testset_title(result.new)}"
+    typer.echo(write_report([study_from(opened, result, title=title)], output))
 
 
 def _compared(

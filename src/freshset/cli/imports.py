@@ -11,7 +11,11 @@ from freshset.cli.options import JsonOption, StoreOption
 from freshset.cli.output import emit, warn
 from freshset.core.errors import UsageError
 
-app = typer.Typer(help="Import predictions and results made elsewhere.", no_args_is_help=True)
+app = typer.Typer(
+    help="Import predictions and results made elsewhere.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 TestSetFilter = Annotated[
     list[str] | None,
@@ -81,7 +85,7 @@ def cifar10_1(
 def predictions(
     files: Annotated[
         list[Path],
-        typer.Argument(help="npy, npz, csv, json or parquet, one a model.", metavar="FILE..."),
+        typer.Argument(help="npy, npz, csv, json or parquet, one a model.", metavar="FILE"),
     ],
     store: StoreOption,
     testset: TestSetOption,
@@ -100,15 +104,17 @@ def predictions(
     json: JsonOption = False,
 ) -> None:
     """Import predictions of your own models: top-1, or ordered top-k, with or without ids."""
+    if model is not None and len(files) != 1:
+        raise UsageError(f"One model name for {len(files)} files.", "Import the files one by one.")
     options = {
         "testset": testset,
         "labels": labels,
         "classes": classes,
-        "model": model,
         "repair": repair,
         "replace": replace,
     }
-    _import("predictions", files, store, options, json)
+    named = files if model is None else {model: files[0]}
+    _import("predictions", named, store, options, json)
 
 
 @app.command("timm")
@@ -138,7 +144,11 @@ def table(
 
 
 def _import(
-    format: str, path: Path | list[Path], store: Path, options: dict[str, Any], as_json: bool
+    format: str,
+    path: Path | list[Path] | dict[str, Path],
+    store: Path,
+    options: dict[str, Any],
+    as_json: bool,
 ) -> None:
     from freshset.store.importers import import_results
 

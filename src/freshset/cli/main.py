@@ -28,6 +28,7 @@ app = typer.Typer(
     help="Does a benchmark score survive a fresh test set, and does it transfer?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes longer to import than the whole of --help may take
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(imports.app, name="import")

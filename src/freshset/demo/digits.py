@@ -19,8 +19,8 @@ import numpy.typing as npt
 from freshset.core.records import Source, TestSet
 from freshset.store.base import Examples, Store
 
-# First image of every sheet; the labels start over there.
-SHEET_STARTS = (0, 130, 256, 386, 516, 646, 776, 903, 1029, 1157, 1287, 1415, 1541, 1667)
+# First image of every sheet; the labels start over there (one sheet lacks its first 0).
+SHEET_STARTS = (0, 130, 256, 386, 516, 646, 776, 906, 1029, 1157, 1287, 1415, 1545, 1667)
 KNOWN_SHEETS = 9
 
 OLD, NEW = "digits/known-writers", "digits/unseen-writers"

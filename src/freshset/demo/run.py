@@ -9,7 +9,7 @@ from pathlib import Path
 from freshset.core.config import CompareSettings
 from freshset.demo import digits, published
 from freshset.generalization.compare import compare
-from freshset.reports.study import Study, study_of
+from freshset.reports.study import Study, study_from
 from freshset.reports.write import write_report
 from freshset.store.parquet import ParquetStore
 
@@ -50,7 +50,7 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
     result = compare(store, digits.OLD, digits.NEW, CompareSettings(seed=seed))
     step("compared digits")
     studies = [
-        study_of(store, result, title="Digits of known and unseen writers", note=DIGITS_NOTE)
+        study_from(store, result, title="Digits of known and unseen writers", note=DIGITS_NOTE)
     ]
     step("tested all pairs")
     for study in published.STUDIES:
@@ -58,8 +58,8 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
         step(f"loaded {study.title}")
         settings = CompareSettings(seed=seed, exclude=study.exclude)
         result = compare(store, study.old, study.new, settings)
-        studies.append(study_of(store, result, title=study.title, note=study.note))
+        studies.append(study_from(store, result, title=study.title, note=study.note))
         step(f"compared {study.title}")
-    page = write_report(studies, folder / "report")
+    page = write_report(studies, folder / "report", title="Does the score survive?")
     step("wrote the report")
     return DemoResult(tuple(studies), page, place)

@@ -33,6 +33,8 @@ def inline(figure: Figure, prefix: str) -> str:
     _rename_ids(root, prefix)
     for element in root.iter():
         _restyle(element)
+    # The width in points: letters of all figures come out equally large.
+    root.set("style", f"--w: {float(root.attrib['viewBox'].split()[2]):.0f}")
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")

@@ -98,6 +98,8 @@ def _kind(permutation: IntArray, weight: IntArray) -> str:
         "string-sorted": (by_string, np.argsort(by_string)),
         "shifted": (np.roll(identity, 1), np.roll(identity, -1)),
     }
+    # Classes that stay put say nothing: up to 10 of them, sorting by string moves none.
+    weight = np.where(permutation == identity, 0, weight)
     for name, options in candidates.items():
         for option in options:
             if weight[permutation == option].sum() > 0.7 * weight.sum():

@@ -8,9 +8,7 @@ from scipy import special
 from freshset.stats.types import FloatArray, as_counts, check_level
 
 
-def tost_drop(
-    k_old: int, n_old: int, k_new: int, n_new: int, *, margin: float
-) -> float:
+def tost_drop(k_old: int, n_old: int, k_new: int, n_new: int, *, margin: float) -> float:
     """P-value of the claim that the drop lies within +-margin, from two independent samples.
 
     Parameters

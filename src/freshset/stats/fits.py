@@ -54,7 +54,7 @@ def inverse(value: npt.ArrayLike, scale: Scale) -> FloatArray:
 def clip_accuracy(p: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
     """Clip accuracies to [1/(2n), 1 - 1/(2n)], so that 0 and 1 stay finite on probit and logit."""
     p, n = np.asarray(p, dtype=float), np.asarray(n, dtype=float)
-    return np.clip(p, 1 / (2 * n), 1 - 1 / (2 * n))
+    return np.asarray(np.clip(p, 1 / (2 * n), 1 - 1 / (2 * n)), dtype=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,11 @@ def bootstrap_models(
     x, y
         Old and new accuracy on one scale, shape (models,).
 
+    Notes
+    -----
+    With few models the percentile interval of these samples is too short; ask it for the level that
+    `freshset.stats.intervals.expanded_level` gives.
+
     References
     ----------
     Recht et al. (2019), "Do ImageNet classifiers generalize to ImageNet?", figure 1.
@@ -187,6 +192,12 @@ def bootstrap_items(x_items: FloatArray, y_items: FloatArray) -> LineSamples:
     ----------
     x_items, y_items
         Accuracies on one scale, shape (item resamples, models).
+
+    Notes
+    -----
+    Noise in the old accuracies flattens a line, and resampling the items flattens it once more.  At
+    a nominal .95 the slope's interval covers .94 with 10,000 old items and .91 with 2,000 (simulated
+    with 64 models whose accuracies and similarity are those of ImageNetV2's).
     """
     x0, y0 = float(x_items.mean()), float(y_items.mean())
     x, y = x_items - x0, y_items - y0

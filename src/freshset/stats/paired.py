@@ -109,9 +109,7 @@ def mcnemar_all_pairs(correct: BoolArray) -> AllPairs:
     wrong_only = discordant_counts(correct)
     first, second = np.triu_indices(len(correct), k=1)
     b, c = wrong_only[first, second], wrong_only[second, first]
-    return AllPairs(
-        first, second, b, c, correct.shape[1], mcnemar_exact(b, c), mcnemar_midp(b, c)
-    )
+    return AllPairs(first, second, b, c, correct.shape[1], mcnemar_exact(b, c), mcnemar_midp(b, c))
 
 
 def paired_difference(

@@ -122,9 +122,7 @@ def items_for_pair(
     return float(np.ceil(round(float(root**2 / difference**2), 9)))
 
 
-def power_of_pair(
-    difference: float, discordance: float, n: int, *, level: float = 0.95
-) -> float:
+def power_of_pair(difference: float, discordance: float, n: int, *, level: float = 0.95) -> float:
     """Probability that McNemar's test tells two models apart on n items."""
     alpha = check_level(level)
     _check_pair(difference, discordance)

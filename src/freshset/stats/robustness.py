@@ -69,12 +69,13 @@ def effective_robustness(
     return EffectiveRobustness(baseline, scale, rho)
 
 
-def relative_robustness(accuracy_new: npt.ArrayLike, accuracy_new_base: npt.ArrayLike) -> FloatArray:
+def relative_robustness(
+    accuracy_new: npt.ArrayLike, accuracy_new_base: npt.ArrayLike
+) -> FloatArray:
     """Gain on the new set of models over the models they were derived from, percentage points.
 
     References
     ----------
     Taori et al. (2020), equation 2 (tau).
     """
-    derived, base = np.asarray(accuracy_new, dtype=float), np.asarray(accuracy_new_base, dtype=float)
-    return np.asarray(100 * (derived - base))
+    return np.asarray(100 * np.subtract(accuracy_new, accuracy_new_base, dtype=float))

@@ -126,7 +126,7 @@ def test_ordered_columns(tmp_path: Path, labels: Path) -> None:
 def test_stored_cells_can_be_read_again(tmp_path: Path, labels: Path) -> None:
     store = read(tmp_path, write_npy(tmp_path / "net", TOP3), labels=labels)
     (path,) = store.path.glob("cells/*/*/*/predictions.parquet")
-    import_results("predictions", [path], tmp_path / "t", testset="mine/test", labels=labels, model="net")
+    import_results("predictions", {"net": path}, tmp_path / "t", testset="mine/test", labels=labels)
     again = ParquetStore(tmp_path / "t").cells()[0]
     assert again.spec.identity == store.cells()[0].spec.identity
 
@@ -280,5 +280,6 @@ def test_two_files_of_one_name(tmp_path: Path, labels: Path) -> None:
     one, two = write_npy(tmp_path / "net", TOP1), write_npy(tmp_path / "other" / "net", LABELS)
     with pytest.raises(DataError, match="the model 'net' was read from .* already"):
         read(tmp_path, one, two, labels=labels)
-    with pytest.raises(UsageError, match="One model name for 2 files"):
-        read(tmp_path, one, two, labels=labels, model="x")
+    names = {"one": one, "two": two}
+    import_results("predictions", names, tmp_path / "s", testset="mine/test", labels=labels)
+    assert [c.spec.model for c in ParquetStore(tmp_path / "s").cells()] == ["one", "two"]

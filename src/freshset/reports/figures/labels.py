@@ -15,7 +15,7 @@ from freshset.stats.types import FloatArray
 
 _SIZE = 7.5
 _WIDTH = 0.57  # of the font size, for an average letter
-_MOST_COVERED = 12
+_MOST_COVERED = 16  # a mark counts 5, a line at most 4
 _DISTANCES = (8.0, 18.0, 32.0, 48.0)
 _DIRECTIONS = (
     (1, 0.35), (-1, -0.35), (-1, 0.35), (1, -0.35), (0, 1), (0, -1), (1, 1), (-1, -1), (-1, 1), (1, -1),
@@ -72,12 +72,12 @@ def place(
     scale = axes.figure.get_dpi() / 72
     at = _on_paper(axes, x, y) / scale
     pieces = (_on_paper(axes, *_resampled(*line)) / scale for line in avoid)
-    filled = np.concatenate([at, *pieces])
+    lines = np.concatenate([np.empty((0, 2)), *pieces])
     frame = _Box(*(np.asarray(axes.bbox.extents) / scale).tolist())
     taken: list[_Box] = []
     for index, name in wanted:
         text = label(name)
-        spot = _spot(at[index], filled, text, frame, taken)
+        spot = _spot(at[index], (at, lines), text, frame, taken)
         if spot is None:
             continue
         dx, dy, box = spot
@@ -90,7 +90,7 @@ def place(
             ha=_SIDES[_sign(dx)][0],
             va="center",
             fontsize=_SIZE,
-            zorder=6,
+            zorder=3.5,  # over bars and grid, under marks: no name hides a model
             bbox={"facecolor": SURFACE, "alpha": 0.8, "linewidth": 0, "pad": 0.4},
             arrowprops={"arrowstyle": "-", "color": REFERENCE, "linewidth": 0.5, "shrinkA": 0,
                         "shrinkB": 2, "relpos": _SIDES[_sign(dx)][1](dy)},
@@ -98,9 +98,13 @@ def place(
 
 
 def _spot(
-    mark: FloatArray, filled: FloatArray, text: str, frame: _Box, taken: list[_Box]
+    mark: FloatArray,
+    filled: tuple[FloatArray, FloatArray],
+    text: str,
+    frame: _Box,
+    taken: list[_Box],
 ) -> tuple[float, float, _Box] | None:
-    """Return the offset and the box with the fewest marks under it; nearer wins a draw."""
+    """Return the offset and the box that cover least; nearer wins a draw."""
     best: tuple[float, float, _Box] | None = None
     fewest = _MOST_COVERED
     width, height = _SIZE * _WIDTH * len(text), _SIZE * 1.25
@@ -118,7 +122,7 @@ def _spot(
             )
             if not inside or any(box.meets(other) for other in taken):
                 continue
-            covered = box.count(filled)
+            covered = 5 * box.count(filled[0]) + min(4, box.count(filled[1]))
             if covered < fewest:
                 best, fewest = (dx, dy, box), covered
         if fewest == 0:

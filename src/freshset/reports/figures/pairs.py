@@ -136,10 +136,10 @@ def _alt(matrix: PairMatrix) -> str:
     tied = matrix.tied_with_best
     best = label(matrix.models[0], 200)
     text = (
-        f"Matrix of all {pairs_of_models:,} pairs of {total:,} models on "
-        f"{testset_title(matrix.testset)}, best first: {apart:,} are told apart "
+        f"Matrix of {pairs_of_models:,} {'pair' if pairs_of_models == 1 else 'pairs'} of {total:,} models on "
+        f"{testset_title(matrix.testset)}, best first: {apart:,} told apart "
         f"(exact McNemar tests, Holm's correction, level {1 - matrix.level:.2g}), "
-        f"{pairs_of_models - apart:,} are tied."
+        f"{pairs_of_models - apart:,} tied."
     )
     if not tied:
         return f"{text} The best, {best}, is told apart from every other."

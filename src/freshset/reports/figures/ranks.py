@@ -152,8 +152,9 @@ def _alt(comparison: Comparison) -> str:
     )
     text = (
         f"Ranks of {len(comparison.models):,} models on {testset_title(comparison.old)} and "
-        f"{testset_title(comparison.new)}: {summary.changed:,} change rank, "
-        f"{summary.changed_beyond_noise:,} of them beyond noise; Spearman correlation "
+        f"{testset_title(comparison.new)}: {summary.changed:,} rank "
+        f"{'change' if summary.changed == 1 else 'changes'}, {summary.changed_beyond_noise:,} "
+        f"beyond noise; Spearman correlation "
         f"{number(summary.spearman, 3)}."
     )
     if moved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,12 @@ from freshset.store.importers.report import ImportReport
 
 
 def read(
-    path: Path | Sequence[Path],
+    path: Path | Sequence[Path] | Mapping[str, Path],
     store: Store,
     *,
     testset: str,
     labels: Path | None = None,
     classes: str | None = None,
-    model: str | None = None,
     repair: str = "none",
     replace: bool = False,
 ) -> ImportReport:
@@ -39,7 +38,8 @@ def read(
     Parameters
     ----------
     path
-        Files; each is one model, named by ``model``, by its ``model`` column or by its file name.
+        One file, several, or files by model name.  A file without a name given is one model, named
+        by the file, or several, named by its ``model`` column.
     testset
         Id of the test set.
     labels
@@ -47,26 +47,22 @@ def read(
     classes
         Number of classes, or a file of class names in the order of their ids (one a line, or a JSON
         list).  By default class names are the sorted labels and class ids go up to the largest.
-    model
-        Name of the model, for a single file.
     repair
         ``worst-first`` reorders predictions whose last column is the best one.
     replace
         Overwrite cells that came from other files.
     """
     check_repair(repair)
-    paths = [path] if isinstance(path, Path) else list(path)
-    if model is not None and len(paths) != 1:
-        raise UsageError(f"One model name for {len(paths)} files.", "Import the files one by one.")
+    files = _named(path)
     name = canonical_testset(testset)
     report = ImportReport(testsets=[name])
     with store.batch(replace=replace) as batch:
         items = _testset(store, name, labels, classes)
         batch.put_testset(items)
         seen: dict[str, Path] = {}
-        for file in paths:
+        for given, file in files:
             for column in read_columns(file, PREDICTION_NAMES):
-                who = model or column.name or file.stem
+                who = given or column.name or file.stem
                 if who in seen:
                     raise DataError(
                         f"{file}: the model {who!r} was read from {seen[who]} already.",
@@ -78,6 +74,14 @@ def read(
                 source = Source("predictions", file.name, sha256_file(file))
                 report.put(batch, Examples(who, name, topk, source, done))
     return report
+
+
+def _named(path: Path | Sequence[Path] | Mapping[str, Path]) -> list[tuple[str, Path]]:
+    if isinstance(path, Path):
+        return [("", path)]
+    if isinstance(path, Mapping):
+        return [(name, Path(file)) for name, file in path.items()]
+    return [("", Path(file)) for file in path]
 
 
 def _topk(

@@ -113,5 +113,7 @@ def load_npy(path: Path) -> npt.NDArray[np.generic]:
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
-        reason = "holds Python objects" if "allow_pickle" in str(error) else "not a whole .npy file"
+        # Of what does not even start like an array numpy says that it may be pickled data.
+        pickled = "Object arrays" in str(error)
+        reason = "holds Python objects" if pickled else "not a whole .npy file"
         raise DataError(f"{path}: {reason}.", "Write it again with numpy.save.") from error

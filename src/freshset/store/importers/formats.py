@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ FORMATS = {
 
 
 def import_results(
-    format: str, path: Path | str | list[Path], store: Store | Path | str, **options: Any
+    format: str,
+    path: Path | str | Sequence[Path] | Mapping[str, Path],
+    store: Store | Path | str,
+    **options: Any,
 ) -> ImportReport:
     """Import foreign predictions or results into a store.
 
@@ -32,7 +35,8 @@ def import_results(
     format
         A key of `FORMATS`.
     path
-        The archive's folder, or the file or files.
+        The archive's folder, or the file; for ``predictions`` also several files, or files by the
+        name of their model.
     store
         A store, or the folder of one, made when it does not exist.
     options
@@ -49,6 +53,6 @@ def import_results(
         raise UsageError(f"No import format {format!r}.", did_you_mean(format, FORMATS))
     if isinstance(store, (str, Path)):
         store = ParquetStore(store, create=True)
-    paths = [Path(p) for p in path] if isinstance(path, list) else Path(path)
+    source = Path(path) if isinstance(path, str) else path
     read: Callable[..., ImportReport] = import_module(FORMATS[format]).read
-    return read(paths, store, **options)
+    return read(source, store, **options)

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from freshset.demo.run import run, steps
+
+
+def test_every_step_is_announced(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = run(tmp_path / "demo", step=said.append)
+    assert len(said) == steps()
+    assert [len(s.comparison.models) for s in result.studies] == [25, 30, 64]
+    page = result.page.read_text(encoding="utf-8")
+    for word in ("Measured, not simulated", "Published study", "svm-rbf", "nasnetalarge", "shake_shake"):
+        assert word in page
