@@ -14,11 +14,20 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path) -> Run:
     """Run the real command in an empty folder, as a user does."""
 
-    def call(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def call(
+        *arguments: object, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         import os
 
-        command = [sys.executable, "-c", "from freshset.cli.main import main; main()", *map(str, arguments)]
+        command = [
+            sys.executable,
+            "-c",
+            "from freshset.cli.main import main; main()",
+            *map(str, arguments),
+        ]
         settings = {**os.environ, "COLUMNS": "100", **(env or {})}
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=settings, check=False)
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, env=settings, check=False
+        )
 
     return call

@@ -35,7 +35,12 @@ def test_compare_as_json_with_every_option(run, store, tmp_path: Path) -> None:
     settings = data["settings"]
     assert settings["metric"] == "top5"
     assert settings["exclude"] == ["m1", "m[2]"]
-    assert (settings["resample"], settings["seed"], settings["level"], settings["margin"]) == ("items", 4, 0.9, 2)
+    assert (settings["resample"], settings["seed"], settings["level"], settings["margin"]) == (
+        "items",
+        4,
+        0.9,
+        2,
+    )
     assert settings["same_distribution"]
     assert [row["model"] for row in data["models"]] == ["m0", "m3"] or len(data["models"]) == 2
     assert data["fits"] == {}
@@ -67,7 +72,10 @@ def test_lint_exit_codes(run, store, tmp_path: Path) -> None:
     run("import", "imagenetv2", archive, "--store", "t")
     bad = run("lint", "--store", "t")
     assert bad.returncode == 1
-    assert "FAULT   worst-first: m0 on imagenetv2/matched-frequency is stored worst-first" in bad.stdout
+    assert (
+        "FAULT   worst-first: m0 on imagenetv2/matched-frequency is stored worst-first"
+        in bad.stdout
+    )
     assert run("lint", "--store", "t", "--fail-on", "never").returncode == 0
     assert json.loads(run("lint", "--store", "t", "--json").stdout)["schema"] == "freshset.lint/1"
 

@@ -30,7 +30,11 @@ def test_debug_shows_the_traceback(run) -> None:
 
 
 def test_usage_errors(run) -> None:
-    for arguments in (["comapre"], ["compare"], ["compare", "--store", "s", "--old", "a", "--new", "b", "--metric", "top9"]):
+    for arguments in (
+        ["comapre"],
+        ["compare"],
+        ["compare", "--store", "s", "--old", "a", "--new", "b", "--metric", "top9"],
+    ):
         out = run(*arguments)
         assert out.returncode == 2
         assert out.stdout == ""
@@ -47,6 +51,8 @@ def test_a_place_that_cannot_be_written_to(run, tmp_path) -> None:
     (tmp_path / "p.csv").write_text("id,pred\na,0\nb,1\n")
     (tmp_path / "l.csv").write_text("id,label\na,0\nb,1\n")
     (tmp_path / "file").write_text("")
-    out = run("import", "predictions", "p.csv", "--labels", "l.csv", "--testset", "t", "--store", "file/s")
+    out = run(
+        "import", "predictions", "p.csv", "--labels", "l.csv", "--testset", "t", "--store", "file/s"
+    )
     assert out.returncode == 2
     assert "Traceback" not in out.stderr

@@ -9,7 +9,12 @@ from freshset.cli import output
 
 def test_columns_line_up() -> None:
     text = output.columns(("a", "value"), [("x", "1"), ("long name", "22")])
-    assert text.splitlines() == ["a          value", "-" * 16, "x              1", "long name     22"]
+    assert text.splitlines() == [
+        "a          value",
+        "-" * 16,
+        "x              1",
+        "long name     22",
+    ]
 
 
 def test_emit_to_a_file_and_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

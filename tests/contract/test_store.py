@@ -23,10 +23,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 def items(n: int = 6, *, name: str = "mine/test") -> TestSet:
     ids = np.array([f"i{k}" for k in range(n)], dtype=object)
     labels = np.arange(n, dtype=np.int32) % 3
-    return TestSet(name, n, 3, item_ids=ids, labels=labels, ids_given=True, class_names=("a", "b", "c"))
+    return TestSet(
+        name, n, 3, item_ids=ids, labels=labels, ids_given=True, class_names=("a", "b", "c")
+    )
 
 
-def examples(model: str = "m", *, shift: int = 0, file: str = "f", repair: str = "none") -> Examples:
+def examples(
+    model: str = "m", *, shift: int = 0, file: str = "f", repair: str = "none"
+) -> Examples:
     topk = ((np.arange(6) + shift) % 3).astype(np.int32)[:, None]
     return Examples(model, "mine/test", topk, Source("test", file, sha256=file), repair)
 
@@ -45,7 +49,10 @@ def test_what_is_put_comes_back(store: Store) -> None:
     back = store.testset("mine/test")
     assert back.fingerprint == items().fingerprint
     assert back.class_names == ("a", "b", "c")
-    assert [(c.spec.model, c.correct["top1"]) for c in store.cells()] == [("right", 6), ("wrong", 0)]
+    assert [(c.spec.model, c.correct["top1"]) for c in store.cells()] == [
+        ("right", 6),
+        ("wrong", 0),
+    ]
     matrix = store.matrix("mine/test", ["wrong", "right"])
     assert matrix.models == ("wrong", "right")
     assert matrix.correct("top1").tolist() == [[False] * 6, [True] * 6]
@@ -64,7 +71,10 @@ def test_the_same_again_is_no_change(store: Store) -> None:
 
 def test_other_results_of_one_model_are_refused(store: Store) -> None:
     filled(store, examples(file="one"))
-    with pytest.raises(StoreError, match="already holds other results of 'm'"), store.batch() as batch:
+    with (
+        pytest.raises(StoreError, match="already holds other results of 'm'"),
+        store.batch() as batch,
+    ):
         batch.put(examples(shift=1, file="two"))
     assert store.cells()[0].correct["top1"] == 6
     with store.batch(replace=True) as batch:
@@ -98,7 +108,10 @@ def test_another_version_of_a_test_set_is_refused(store: Store) -> None:
         batch.put_testset(items(7))
     changed = items()
     changed.known_labels[2] = 0
-    with pytest.raises(StoreError, match="other labels .1 differ, first at row 2"), store.batch() as batch:
+    with (
+        pytest.raises(StoreError, match="other labels .1 differ, first at row 2"),
+        store.batch() as batch,
+    ):
         batch.put_testset(changed)
 
 
@@ -110,7 +123,10 @@ def test_counts_live_beside_examples_and_gain_items(store: Store) -> None:
     assert not store.testset("mine/test").has_items
     filled(store, examples("m"))
     assert store.testset("mine/test").has_items
-    assert {cell.spec.model: cell.kind for cell in store.cells()} == {"m": "examples", "t": "counts"}
+    assert {cell.spec.model: cell.kind for cell in store.cells()} == {
+        "m": "examples",
+        "t": "counts",
+    }
     with pytest.raises(StoreError, match="no predictions of 't'"):
         store.matrix("mine/test", ["t"])
 
@@ -123,7 +139,9 @@ def test_unknown_names_say_what_is_known(store: Store) -> None:
         batch.put(Examples("m", "x", np.zeros((1, 1), dtype=np.int32), Source("t")))
 
 
-@pytest.mark.parametrize("model", ["a/b", "..", ".hidden", "CON", "x" * 300, "naïve 模型", "a*b[c]"])
+@pytest.mark.parametrize(
+    "model", ["a/b", "..", ".hidden", "CON", "x" * 300, "naïve 模型", "a*b[c]"]
+)
 def test_any_model_name_is_safe(store: Store, model: str) -> None:
     filled(store, examples(model))
     assert [cell.spec.model for cell in store.cells("mine/test")] == [model]

@@ -5,7 +5,11 @@ from freshset.core import errors
 
 def test_message_and_hint_are_both_said() -> None:
     error = errors.DataError("It is wrong.", "Mend it.")
-    assert (error.message, error.hint, str(error)) == ("It is wrong.", "Mend it.", "It is wrong. Mend it.")
+    assert (error.message, error.hint, str(error)) == (
+        "It is wrong.",
+        "Mend it.",
+        "It is wrong. Mend it.",
+    )
     assert error.exit_code == 2
 
 

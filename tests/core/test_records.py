@@ -53,7 +53,17 @@ SPEC = CellSpec("m", "mine/test", "f" * 64, "c" * 64)
 
 # Every field of a cell is in one of these lists: what its identity depends on, and what it does not.
 CHANGES_NUMBERS = {"model", "testset", "fingerprint", "content", "repair"}
-CHANGES_NOTHING = {"kind", "n", "k", "correct", "approximate", "source", "replaces", "bytes", "sha256"}
+CHANGES_NOTHING = {
+    "kind",
+    "n",
+    "k",
+    "correct",
+    "approximate",
+    "source",
+    "replaces",
+    "bytes",
+    "sha256",
+}
 
 
 def test_every_field_is_classified() -> None:

@@ -11,5 +11,11 @@ def test_every_step_is_announced(tmp_path: Path) -> None:
     assert len(said) == steps()
     assert [len(s.comparison.models) for s in result.studies] == [25, 30, 64]
     page = result.page.read_text(encoding="utf-8")
-    for word in ("Measured, not simulated", "Published study", "svm-rbf", "nasnetalarge", "shake_shake"):
+    for word in (
+        "Measured, not simulated",
+        "Published study",
+        "svm-rbf",
+        "nasnetalarge",
+        "shake_shake",
+    ):
         assert word in page

@@ -12,9 +12,7 @@ from freshset.generalization.scores import Scores
 MakeScores = Callable[..., Scores]
 
 
-def simulated_hits(
-    rng: np.random.Generator, skill: np.ndarray, n: int, shift: float
-) -> np.ndarray:
+def simulated_hits(rng: np.random.Generator, skill: np.ndarray, n: int, shift: float) -> np.ndarray:
     """Correctness under the scalar-difficulty model, with some idiosyncrasy of every model."""
     difficulty = rng.normal(shift, 1, size=n)
     own = rng.normal(0, 0.3, size=(skill.size, n))
@@ -26,7 +24,10 @@ def make_scores(rng: np.random.Generator) -> MakeScores:
     """Simulated models on two sets; ``shift`` makes the new one harder."""
 
     def make(
-        models: int = 12, n_old: int = 2_000, n_new: int = 1_000, shift: float = 0.4,
+        models: int = 12,
+        n_old: int = 2_000,
+        n_new: int = 1_000,
+        shift: float = 0.4,
         per_example: bool = True,
     ) -> Scores:
         skill = np.linspace(0.5, 2.5, models)[::-1]

@@ -26,10 +26,14 @@ def test_the_terms_add_up_where_they_are_identified(make_scores) -> None:
     gap = analyse(make_scores(), replace(FAST, same_distribution=True)).gap
     assert gap.adaptivity.value is not None
     assert gap.distribution.value is not None
-    assert gap.adaptivity.value.value + gap.distribution.value.value == pytest.approx(gap.total.value)
+    assert gap.adaptivity.value.value + gap.distribution.value.value == pytest.approx(
+        gap.total.value
+    )
 
 
-@pytest.mark.parametrize(("slope", "words"), [(1.5, "diminishing returns"), (0.5, "can do the same"), (1.0, "neither")])
+@pytest.mark.parametrize(
+    ("slope", "words"), [(1.5, "diminishing returns"), (0.5, "can do the same"), (1.0, "neither")]
+)
 def test_what_the_slope_says_and_does_not(make_scores, slope: float, words: str) -> None:
     scores = make_scores(10, n_old=10_000, n_new=10_000, per_example=False)
     k_old = np.linspace(0.9, 0.6, 10) * 10_000

@@ -68,7 +68,8 @@ def test_rank_intervals_do_not_depend_on_what_the_fits_resample(make_scores) -> 
 
 def test_same_seed_same_bytes(store: ParquetStore) -> None:
     one, two, three = (
-        json.dumps(compare(store, OLD, NEW, replace(FAST, seed=seed)).to_dict()) for seed in (1, 1, 2)
+        json.dumps(compare(store, OLD, NEW, replace(FAST, seed=seed)).to_dict())
+        for seed in (1, 1, 2)
     )
     assert one == two
     assert one != three
@@ -94,7 +95,10 @@ def test_leave_one_out_is_in_the_order_of_the_models(make_scores) -> None:
 def test_too_few_models_for_a_line(make_scores, models: int) -> None:
     result = analyse(make_scores(models), FAST)
     assert result.fits == {}
-    assert f"No line is fitted: it takes at least 3 models and there {'is' if models == 1 else 'are'} {models}" in result.warnings[0]
+    assert (
+        f"No line is fitted: it takes at least 3 models and there {'is' if models == 1 else 'are'} {models}"
+        in result.warnings[0]
+    )
     assert result.drop.mean.low < result.drop.mean.value < result.drop.mean.high
     json.dumps(result.to_dict(), allow_nan=False)
 
@@ -152,7 +156,9 @@ def test_exclude(store: ParquetStore) -> None:
 def test_names_that_cannot_be_meant(store: ParquetStore) -> None:
     with pytest.raises(UsageError, match="Old and new are both"):
         compare(store, OLD, "imagenet-validation-original", FAST)
-    with pytest.raises(StoreError, match="no results on 'imagenet/vla'.*Did you mean 'imagenet/val'"):
+    with pytest.raises(
+        StoreError, match="no results on 'imagenet/vla'.*Did you mean 'imagenet/val'"
+    ):
         compare(store, OLD, "imagenet/vla", FAST)
 
 
@@ -164,8 +170,12 @@ def test_top5(store: ParquetStore, tmp_path: Path) -> None:
     top1, top5 = (compare(store, OLD, NEW, replace(FAST, metric=m)) for m in ("top1", "top5"))
     best = {row.model: row.new.correct for row in top1.models}
     assert all(row.new.correct >= best[row.model] for row in top5.models)
-    pd.DataFrame({"model": ["a"], "testset": [OLD], "n": [80], "correct": [1]}).to_csv(tmp_path / "t.csv")
-    pd.DataFrame({"model": ["a"] * 2, "testset": ["x", "y"], "n": [9, 9], "correct": [1, 2]}).to_csv(tmp_path / "t.csv")
+    pd.DataFrame({"model": ["a"], "testset": [OLD], "n": [80], "correct": [1]}).to_csv(
+        tmp_path / "t.csv"
+    )
+    pd.DataFrame(
+        {"model": ["a"] * 2, "testset": ["x", "y"], "n": [9, 9], "correct": [1, 2]}
+    ).to_csv(tmp_path / "t.csv")
     import_results("table", tmp_path / "t.csv", tmp_path / "t")
     with pytest.raises(StoreError, match="no model has top5 results on both"):
         compare(ParquetStore(tmp_path / "t"), "x", "y", replace(FAST, metric="top5"))

@@ -9,7 +9,10 @@ from freshset.generalization.comparison import RankChange, methods
 
 def test_nothing_that_json_cannot_hold(make_scores) -> None:
     for models in (1, 2, 3):
-        result = analyse(make_scores(models, n_old=20, n_new=10), CompareSettings(bootstrap=200, item_bootstrap=200))
+        result = analyse(
+            make_scores(models, n_old=20, n_new=10),
+            CompareSettings(bootstrap=200, item_bootstrap=200),
+        )
         json.dumps(result.to_dict(), allow_nan=False)
 
 

@@ -26,7 +26,9 @@ def test_all_lose(make_scores) -> None:
 def test_all_gain_and_mixed(make_scores) -> None:
     assert analyse(make_scores(shift=-0.8), FAST).findings[0].startswith("All 12 models gain")
     mixed = analyse(make_scores(shift=0.0), FAST).findings[0]
-    assert re.match(r"\d+ of 12 models score lower on sim/new than on sim/old and \d+ higher", mixed)
+    assert re.match(
+        r"\d+ of 12 models score lower on sim/new than on sim/old and \d+ higher", mixed
+    )
 
 
 def test_one_model(make_scores) -> None:
@@ -38,7 +40,9 @@ def test_one_model(make_scores) -> None:
 @pytest.mark.parametrize("shift", [-0.8, 0.0, 0.05, 0.6])
 @pytest.mark.parametrize("n_new", [200, 20_000])
 @pytest.mark.parametrize("same", [False, True])
-def test_adaptive_overfitting_is_never_ruled_out(make_scores, shift: float, n_new: int, same: bool) -> None:
+def test_adaptive_overfitting_is_never_ruled_out(
+    make_scores, shift: float, n_new: int, same: bool
+) -> None:
     scores = make_scores(shift=shift, n_old=5_000, n_new=n_new)
     result = analyse(scores, replace(FAST, same_distribution=same))
     text = " ".join([*result.findings, result.gap.adaptivity.note]).lower()
@@ -99,7 +103,11 @@ def test_one_model_that_carries_the_line_is_named(make_scores) -> None:
     k_old += np.arange(8)[::-1] * 3
     k_new += np.array([5, -5, 3, -3, 4, -4, 5, 0])
     k_old[7], k_new[7] = 200, 300
-    named = [t for t in analyse(replace(scores, k_old=k_old, k_new=k_new), FAST).findings if "carries" in t]
+    named = [
+        t
+        for t in analyse(replace(scores, k_old=k_old, k_new=k_new), FAST).findings
+        if "carries" in t
+    ]
     assert len(named) == 1
     assert "without m7 the linear slope is -0.07 instead of 0.53" in named[0]
 

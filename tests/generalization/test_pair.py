@@ -44,7 +44,10 @@ def test_a_model_against_itself_is_tied(store: ParquetStore) -> None:
 
 
 def test_swapping_the_models_flips_the_sign(store: ParquetStore) -> None:
-    one, two = pair(store, "m0", "m2", [OLD]).testsets[0], pair(store, "m2", "m0", [OLD]).testsets[0]
+    one, two = (
+        pair(store, "m0", "m2", [OLD]).testsets[0],
+        pair(store, "m2", "m0", [OLD]).testsets[0],
+    )
     assert one.difference.value == pytest.approx(-two.difference.value)
     assert one.p_exact == two.p_exact
 
@@ -73,6 +76,8 @@ def test_matrix_of_all_pairs(store: ParquetStore) -> None:
     apart = matrix.distinguishable
     assert not apart.diagonal().any()
     best = matrix.models[0]
-    expected = tuple(m for m, far in zip(matrix.models, apart[0], strict=True) if not far and m != best)
+    expected = tuple(
+        m for m, far in zip(matrix.models, apart[0], strict=True) if not far and m != best
+    )
     assert matrix.tied_with_best == expected
     assert apart[0, -1]  # 90 % against 60 % on 80 items

@@ -14,7 +14,9 @@ from freshset.store.parquet import ParquetStore
 def test_best_on_the_old_set_comes_first_and_ties_go_by_the_new(tmp_path: Path) -> None:
     rows = [("a", 8, 1), ("b", 9, 5), ("c", 8, 3), ("d", 8, 3)]
     table = [(m, t, 10, k) for m, old, new in rows for t, k in (("x", old), ("y", new))]
-    pd.DataFrame(table, columns=["model", "testset", "n", "correct"]).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame(table, columns=["model", "testset", "n", "correct"]).to_csv(
+        tmp_path / "t.csv", index=False
+    )
     import_results("table", tmp_path / "t.csv", tmp_path / "s")
     scores = gather(ParquetStore(tmp_path / "s"), "x", "y", CompareSettings())
     assert scores.models == ("b", "c", "d", "a")

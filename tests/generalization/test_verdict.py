@@ -21,10 +21,16 @@ def test_what_the_sets_can_see(make_scores) -> None:
 
 @pytest.mark.parametrize(
     ("samples", "outcome"),
-    [(np.linspace(1, 2, 500), "dropped"), (np.linspace(-2, -1, 500), "rose"), (np.linspace(-9, 9, 500), "undecided")],
+    [
+        (np.linspace(1, 2, 500), "dropped"),
+        (np.linspace(-2, -1, 500), "rose"),
+        (np.linspace(-9, 9, 500), "undecided"),
+    ],
 )
 def test_outcomes(make_scores, samples: np.ndarray, outcome: str) -> None:
-    assert decide(make_scores(4), float(samples.mean()), samples, CompareSettings()).outcome == outcome
+    assert (
+        decide(make_scores(4), float(samples.mean()), samples, CompareSettings()).outcome == outcome
+    )
 
 
 def test_a_margin_beyond_the_accuracy(make_scores) -> None:

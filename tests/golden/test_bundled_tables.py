@@ -61,5 +61,7 @@ def test_the_tables_are_the_counts_of_the_archives(
     for archive in (imagenet_store, cifar_store):
         for cell in ParquetStore(archive).cells():
             bundled = {c.spec.model: c for c in store.cells(cell.spec.testset)}[cell.spec.model]
-            assert bundled.correct == {m: k for m, k in cell.correct.items() if m in bundled.correct}
+            assert bundled.correct == {
+                m: k for m, k in cell.correct.items() if m in bundled.correct
+            }
             assert bundled.n == cell.n

@@ -23,7 +23,10 @@ VAL, MF = "imagenet/val", "imagenetv2/matched-frequency"
 @pytest.fixture(scope="module")
 def result(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     store = tmp_path_factory.mktemp("timm") / "s"
-    for testset, file in ((VAL, "results-imagenet.csv"), (MF, "results-imagenetv2-matched-frequency.csv")):
+    for testset, file in (
+        (VAL, "results-imagenet.csv"),
+        (MF, "results-imagenetv2-matched-frequency.csv"),
+    ):
         import_results("timm", shared_data / "timm" / file, store, testset=testset)
     settings = freshset.CompareSettings(bootstrap=1_000, item_bootstrap=200)
     return freshset.compare(ParquetStore(store), VAL, MF, settings)
@@ -35,7 +38,9 @@ def test_line_and_drop(result: Comparison) -> None:
     assert result.fits["probit"].slope.value == pytest.approx(0.963, abs=0.0005)
     assert result.drop.mean.value == pytest.approx(10.85, abs=0.005)
     assert (result.drop.min, result.drop.max) == pytest.approx((7.15, 15.87), abs=0.005)
-    assert (result.ranks.spearman, result.ranks.kendall) == pytest.approx((0.9950, 0.942), abs=0.0005)
+    assert (result.ranks.spearman, result.ranks.kendall) == pytest.approx(
+        (0.9950, 0.942), abs=0.0005
+    )
 
 
 def test_intervals_are_marked_approximate(result: Comparison) -> None:

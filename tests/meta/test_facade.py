@@ -28,5 +28,7 @@ def test_version_is_that_of_the_distribution() -> None:
 
 
 def test_the_command_is_installed() -> None:
-    out = subprocess.run([sys.executable, "-m", "freshset", "--version"], capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [sys.executable, "-m", "freshset", "--version"], capture_output=True, text=True, check=False
+    )
     assert out.stdout == f"freshset {freshset.__version__}\n"

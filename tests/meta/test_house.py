@@ -66,11 +66,15 @@ def test_the_library_never_prints_or_exits() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called not in {"print", "sys.exit", "exit", "logging.basicConfig"}, name(path)
+                assert called not in {"print", "sys.exit", "exit", "logging.basicConfig"}, name(
+                    path
+                )
 
 
 def test_help_and_import_stay_light() -> None:
-    heavy = "torch ray matplotlib pandas numpy scipy pyarrow statsmodels sklearn jinja2 rich".split()
+    heavy = (
+        ["torch", "ray", "matplotlib", "pandas", "numpy", "scipy", "pyarrow", "statsmodels", "sklearn", "jinja2", "rich"]
+    )
     code = (
         "import sys, contextlib, io\n"
         "import freshset\n"
@@ -85,7 +89,9 @@ def test_help_and_import_stay_light() -> None:
 
 def test_no_file_speaks_of_a_machine() -> None:
     root = TESTS.parent
-    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("not a git checkout")
     for line in listed.stdout.splitlines():

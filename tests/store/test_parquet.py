@@ -32,7 +32,9 @@ def test_files_describe_themselves(store: ParquetStore) -> None:
     assert table.column("topk_id").to_pylist()[0][0] == table.column("pred").to_pylist()[0]
 
 
-def test_two_imports_give_the_same_bytes(store: ParquetStore, archive: Path, tmp_path: Path) -> None:
+def test_two_imports_give_the_same_bytes(
+    store: ParquetStore, archive: Path, tmp_path: Path
+) -> None:
     import_results("imagenetv2", archive, tmp_path / "other")
     assert snapshot(tmp_path / "other") == snapshot(store.path)
 

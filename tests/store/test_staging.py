@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -90,4 +89,4 @@ def test_counts_need_their_test_set(tmp_path: Path) -> None:
     store = ParquetStore(tmp_path / "store", create=True)
     with pytest.raises(StoreError, match="not in the store"), store.batch() as batch:
         batch.put(Counts("m", "x", 10, {"top1": 5}, Source("t")))
-    assert not os.path.exists(tmp_path / "store")
+    assert not (tmp_path / "store").exists()

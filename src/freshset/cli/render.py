@@ -22,6 +22,7 @@ def comparison_text(result: Comparison) -> str:
             f"{scale:<7} slope {_interval(fit.slope, 3)}, intercept {_interval(fit.intercept, 2)}"
             f"{unit}, R2 {fit.r2:.4f}"
         )
+    parts.append("rank: = marks ties; change: [interval], * beyond noise")
     parts.append(
         f"mean drop {_interval(result.drop.mean, 2)} points; Spearman {result.ranks.spearman:.4f}, "
         f"Kendall {result.ranks.kendall:.4f}"
@@ -79,10 +80,15 @@ def lint_text(result: LintReport, shown_notes: int) -> str:
 
 
 def _model(row: ModelRow) -> tuple[str, ...]:
-    rank = f"{row.rank.old} -> {row.rank.new}"
+    old = _rank(row.rank.old, tied=row.rank.tied_old)
+    rank = f"{old} -> {_rank(row.rank.new, tied=row.rank.tied_new)}"
     mark = "*" if row.rank.beyond_noise else " "
     change = f"{row.rank.change:+d} [{row.rank.low:+d}, {row.rank.high:+d}]{mark}"
     return (row.model, _score(row.old), _score(row.new), _interval(row.drop, 2), rank, change)
+
+
+def _rank(rank: int, *, tied: bool) -> str:
+    return f"{rank}=" if tied else f"{rank}"
 
 
 def _score(score: Score) -> str:

@@ -131,8 +131,10 @@ def _slopes(c: Comparison) -> str:
     if linear.low > 1:
         return text + ", so better models lose less on either scale."
     if linear.high < 1:
-        return text + ", so better models lose more: gains on the old set shrink on the new one."
-    return text + ", so gains on the old set are neither shrunk nor stretched beyond noise."
+        return text + ", so in points gains on the old set shrink on the new one."
+    return (
+        text + ", so in points gains on the old set are neither shrunk nor stretched beyond noise."
+    )
 
 
 def _gap(c: Comparison) -> str:

@@ -20,8 +20,12 @@ IDS = [f"img{k}" for k in range(6)]
 SHUFFLE = [3, 0, 5, 1, 4, 2]
 
 
-def read(tmp_path: Path, *files: Path, labels: Path | None = None, **options: object) -> ParquetStore:
-    import_results("predictions", list(files), tmp_path / "s", testset="mine/test", labels=labels, **options)
+def read(
+    tmp_path: Path, *files: Path, labels: Path | None = None, **options: object
+) -> ParquetStore:
+    import_results(
+        "predictions", list(files), tmp_path / "s", testset="mine/test", labels=labels, **options
+    )
     return ParquetStore(tmp_path / "s")
 
 
@@ -33,7 +37,9 @@ def labels(tmp_path: Path) -> Path:
 
 
 def frame(values: list, order: list[int]) -> pd.DataFrame:
-    return pd.DataFrame({"image_id": [IDS[i] for i in order], "prediction": [values[i] for i in order]})
+    return pd.DataFrame(
+        {"image_id": [IDS[i] for i in order], "prediction": [values[i] for i in order]}
+    )
 
 
 def write_csv(path: Path) -> Path:
@@ -48,7 +54,9 @@ def write_parquet(path: Path) -> Path:
 
 def write_npz(path: Path) -> Path:
     order = np.array(SHUFFLE)
-    np.savez(path.with_suffix(".npz"), predictions=np.array(TOP1)[order], item_id=np.array(IDS)[order])
+    np.savez(
+        path.with_suffix(".npz"), predictions=np.array(TOP1)[order], item_id=np.array(IDS)[order]
+    )
     return path.with_suffix(".npz")
 
 
@@ -70,11 +78,20 @@ def write_json_two_lists(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-WITH_IDS = [write_csv, write_parquet, write_npz, write_json_object, write_json_records, write_json_two_lists]
+WITH_IDS = [
+    write_csv,
+    write_parquet,
+    write_npz,
+    write_json_object,
+    write_json_records,
+    write_json_two_lists,
+]
 
 
 @pytest.mark.parametrize("write", WITH_IDS, ids=[f.__name__ for f in WITH_IDS])
-def test_rows_are_matched_by_id(tmp_path: Path, labels: Path, write: Callable[[Path], Path]) -> None:
+def test_rows_are_matched_by_id(
+    tmp_path: Path, labels: Path, write: Callable[[Path], Path]
+) -> None:
     store = read(tmp_path, write(tmp_path / "net"), labels=labels)
     assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
     assert store.cells()[0].correct == {"top1": 4}
@@ -106,7 +123,11 @@ def test_rows_without_ids_are_matched_by_position_and_said(
     tmp_path: Path, labels: Path, write: Callable[[Path, list], Path], values: list
 ) -> None:
     report = import_results(
-        "predictions", [write(tmp_path / "net", values)], tmp_path / "s", testset="mine/test", labels=labels
+        "predictions",
+        [write(tmp_path / "net", values)],
+        tmp_path / "s",
+        testset="mine/test",
+        labels=labels,
     )
     store = ParquetStore(tmp_path / "s")
     assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
@@ -118,7 +139,9 @@ def test_ordered_columns(tmp_path: Path, labels: Path) -> None:
     table = pd.DataFrame(TOP3, columns=["pred_1", "pred_2", "pred_3"])
     # Order comes from the numbers in the names, not from the file.
     table[["pred_3", "pred_1", "pred_2"]].assign(id=IDS).to_csv(tmp_path / "net.csv", index=False)
-    store = read(tmp_path, tmp_path / "net.csv", write_list_column(tmp_path / "list", TOP3), labels=labels)
+    store = read(
+        tmp_path, tmp_path / "net.csv", write_list_column(tmp_path / "list", TOP3), labels=labels
+    )
     assert store.matrix("mine/test", ["net"]).label_rank.tolist() == [[1, 1, 2, 1, 1, 3]]
     assert store.matrix("mine/test", ["list"]).label_rank.tolist() == [[1, 1, 2, 1, 1, 3]]
 
@@ -133,13 +156,19 @@ def test_stored_cells_can_be_read_again(tmp_path: Path, labels: Path) -> None:
 
 def test_class_names(tmp_path: Path) -> None:
     names = ["cat", "dog", "owl"]
-    pd.DataFrame({"id": IDS, "label": [names[k] for k in LABELS]}).to_csv(tmp_path / "l.csv", index=False)
-    pd.DataFrame({"id": IDS, "pred": [names[k] for k in TOP1]}).to_csv(tmp_path / "net.csv", index=False)
+    pd.DataFrame({"id": IDS, "label": [names[k] for k in LABELS]}).to_csv(
+        tmp_path / "l.csv", index=False
+    )
+    pd.DataFrame({"id": IDS, "pred": [names[k] for k in TOP1]}).to_csv(
+        tmp_path / "net.csv", index=False
+    )
     store = read(tmp_path, tmp_path / "net.csv", labels=tmp_path / "l.csv")
     assert store.testset("mine/test").class_names == ("cat", "dog", "owl")
     assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
     pd.DataFrame({"id": IDS, "pred": ["owll"] * 6}).to_csv(tmp_path / "bad.csv", index=False)
-    with pytest.raises(DataError, match=r"bad\.csv: row 0: 'owll' is not a class.*Did you mean 'owl'"):
+    with pytest.raises(
+        DataError, match=r"bad\.csv: row 0: 'owll' is not a class.*Did you mean 'owl'"
+    ):
         read(tmp_path, tmp_path / "bad.csv")
 
 
@@ -147,7 +176,12 @@ def test_class_list_gives_order_and_size(tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text("owl\ncat\ndog\nemu\n", encoding="utf-8")
     pd.DataFrame({"id": IDS, "label": ["cat"] * 6}).to_csv(tmp_path / "l.csv", index=False)
     pd.DataFrame({"id": IDS, "pred": ["emu"] * 6}).to_csv(tmp_path / "net.csv", index=False)
-    store = read(tmp_path, tmp_path / "net.csv", labels=tmp_path / "l.csv", classes=str(tmp_path / "classes.txt"))
+    store = read(
+        tmp_path,
+        tmp_path / "net.csv",
+        labels=tmp_path / "l.csv",
+        classes=str(tmp_path / "classes.txt"),
+    )
     assert store.testset("mine/test").n_classes == 4
     assert store.predictions("mine/test", ["net"]).tolist() == [[3] * 6]
     with pytest.raises(UsageError, match="neither a number nor a file"):
@@ -165,8 +199,14 @@ def test_labels_are_needed_once(tmp_path: Path, labels: Path) -> None:
 
 
 def test_one_file_with_many_models(tmp_path: Path, labels: Path) -> None:
-    rows = [(m, i, v) for m, vals in (("x", TOP1), ("y", LABELS)) for i, v in zip(IDS, vals, strict=True)]
-    pd.DataFrame(rows, columns=["model", "image_id", "prediction"]).to_csv(tmp_path / "all.csv", index=False)
+    rows = [
+        (m, i, v)
+        for m, vals in (("x", TOP1), ("y", LABELS))
+        for i, v in zip(IDS, vals, strict=True)
+    ]
+    pd.DataFrame(rows, columns=["model", "image_id", "prediction"]).to_csv(
+        tmp_path / "all.csv", index=False
+    )
     store = read(tmp_path, tmp_path / "all.csv", labels=labels)
     assert [(c.spec.model, c.correct["top1"]) for c in store.cells()] == [("x", 4), ("y", 6)]
 
@@ -185,7 +225,9 @@ def test_worst_first_is_repaired_on_request(tmp_path: Path, rng: np.random.Gener
     labels = write_npy(tmp_path / "labels", truth.tolist())
     file = write_npy(tmp_path / "net", worst.tolist())
     assert read(tmp_path, file, labels=labels).cells()[0].correct["top1"] == 0
-    assert read(tmp_path, file, labels=labels, repair="worst-first").cells()[0].correct["top1"] == 200
+    assert (
+        read(tmp_path, file, labels=labels, repair="worst-first").cells()[0].correct["top1"] == 200
+    )
 
 
 def csv(text: str) -> Callable[[Path], Path]:
@@ -246,7 +288,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", sorted(BAD))
-def test_bad_predictions_are_named_and_change_nothing(tmp_path: Path, labels: Path, case: str) -> None:
+def test_bad_predictions_are_named_and_change_nothing(
+    tmp_path: Path, labels: Path, case: str
+) -> None:
     read(tmp_path, write_npy(tmp_path / "first", TOP1), labels=labels)
     before = snapshot(tmp_path / "s")
     write, message = BAD[case]

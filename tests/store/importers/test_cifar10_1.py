@@ -31,12 +31,17 @@ def test_any_version_of_the_layout(folder: Path, tmp_path: Path) -> None:
     report = import_results("cifar10.1", folder, tmp_path / "s", labels=labels)
     assert report.testsets == ["cifar10/test", "cifar10.1/v4"]
     cells = ParquetStore(tmp_path / "s").cells("cifar10.1/v4")
-    assert [(c.spec.model, c.n, c.correct["top1"]) for c in cells] == [("right", 21, 21), ("wrong", 21, 0)]
+    assert [(c.spec.model, c.n, c.correct["top1"]) for c in cells] == [
+        ("right", 21, 21),
+        ("wrong", 21, 0),
+    ]
     assert not ParquetStore(tmp_path / "s").testset("cifar10/test").ids_given
 
 
 def test_labels_that_the_archive_lacks(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no labels for 'cifar10/test'.*--labels cifar10/test=FILE"):
+    with pytest.raises(
+        DataError, match=r"no labels for 'cifar10/test'.*--labels cifar10/test=FILE"
+    ):
         import_results("cifar10.1", folder, tmp_path / "s")
     report = import_results("cifar10.1", folder, tmp_path / "s", testset=("cifar10.1/v4",))
     assert report.testsets == ["cifar10.1/v4"]

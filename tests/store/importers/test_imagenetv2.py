@@ -17,9 +17,16 @@ def test_sets_aliases_and_accuracies(archive: Path, tmp_path: Path) -> None:
     assert report.testsets == ["imagenet/val", "imagenetv2/matched-frequency"]
     assert report.aliases == ["imagenetv2-b-33/m3_model -> m3"]
     store = ParquetStore(tmp_path / "s")
-    assert [c.spec.model for c in store.cells("imagenetv2/matched-frequency")] == ["m0", "m1", "m2", "m3"]
+    assert [c.spec.model for c in store.cells("imagenetv2/matched-frequency")] == [
+        "m0",
+        "m1",
+        "m2",
+        "m3",
+    ]
     raw = np.load(archive / "predictions" / "imagenetv2-b-33" / "m1.npy")
-    rows = json.loads((archive / "datasets" / "imagenetv2-b-33.json").read_text())["image_filenames"]
+    rows = json.loads((archive / "datasets" / "imagenetv2-b-33.json").read_text())[
+        "image_filenames"
+    ]
     labels = np.array([int(wnid[1:]) - 1 for _, wnid in rows])
     cell = store.cells("imagenetv2/matched-frequency")[1]
     assert cell.correct == {

@@ -18,7 +18,10 @@ def table(tmp_path: Path, text: str) -> Path:
 
 
 def test_counts(tmp_path: Path) -> None:
-    path = table(tmp_path, "# a comment\nmodel,testset,n,correct,correct_top5\na,x/old,100,90,99\nb,x/old,100,80,\n")
+    path = table(
+        tmp_path,
+        "# a comment\nmodel,testset,n,correct,correct_top5\na,x/old,100,90,99\nb,x/old,100,80,\n",
+    )
     report = import_results("table", path, tmp_path / "s")
     a, b = ParquetStore(tmp_path / "s").cells()
     assert (a.correct, a.kind, a.k, a.approximate) == ({"top1": 90, "top5": 99}, "counts", 0, False)
@@ -27,7 +30,9 @@ def test_counts(tmp_path: Path) -> None:
 
 
 def test_accuracies_are_approximate(tmp_path: Path) -> None:
-    report = import_results("table", table(tmp_path, "model,testset,n,accuracy\na,x,1000,0.9\n"), tmp_path / "s")
+    report = import_results(
+        "table", table(tmp_path, "model,testset,n,accuracy\na,x,1000,0.9\n"), tmp_path / "s"
+    )
     (cell,) = ParquetStore(tmp_path / "s").cells()
     assert cell.approximate
     assert cell.correct["top1"] == pytest.approx(900)

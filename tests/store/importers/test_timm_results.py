@@ -35,13 +35,24 @@ def test_a_model_at_two_sizes_is_two_models(tmp_path: Path) -> None:
 
 def test_bad_tables(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="row 1: 'a.img_size=224' occurs twice"):
-        import_results("timm", table(tmp_path, "a,224,1,1,1,1\na,224,1,1,1,1\n"), tmp_path / "s", testset="imagenet/val")
+        import_results(
+            "timm",
+            table(tmp_path, "a,224,1,1,1,1\na,224,1,1,1,1\n"),
+            tmp_path / "s",
+            testset="imagenet/val",
+        )
     with pytest.raises(DataError, match="row 0: top1 is 101"):
-        import_results("timm", table(tmp_path, "a,224,101,1,1,1\n"), tmp_path / "s", testset="imagenet/val")
+        import_results(
+            "timm", table(tmp_path, "a,224,101,1,1,1\n"), tmp_path / "s", testset="imagenet/val"
+        )
     with pytest.raises(DataError, match="row 0: top1 is nan"):
-        import_results("timm", table(tmp_path, "a,224,,1,1,1\n"), tmp_path / "s", testset="imagenet/val")
+        import_results(
+            "timm", table(tmp_path, "a,224,,1,1,1\n"), tmp_path / "s", testset="imagenet/val"
+        )
     with pytest.raises(DataError, match="no column 'top1'"):
-        import_results("timm", table(tmp_path, "a,1\n", "model,acc\n"), tmp_path / "s", testset="imagenet/val")
+        import_results(
+            "timm", table(tmp_path, "a,1\n", "model,acc\n"), tmp_path / "s", testset="imagenet/val"
+        )
     with pytest.raises(DataError, match="no rows"):
         import_results("timm", table(tmp_path, ""), tmp_path / "s", testset="imagenet/val")
     assert not (tmp_path / "s").exists()
