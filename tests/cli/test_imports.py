@@ -24,7 +24,7 @@ def test_cifar_labels(run, tmp_path: Path) -> None:
     np.save(tmp_path / "l.npy", np.array([1, 2, 2], dtype=np.uint16))
     out = run("import", "cifar10.1", "a", "--labels", "cifar10/test=l.npy", "--store", "s")
     assert out.returncode == 0
-    assert "Imported 1 cells" in out.stdout
+    assert "Imported 1 cell on 1 test set into s." in out.stdout
     bad = run("import", "cifar10.1", "a", "--labels", "l.npy", "--store", "s")
     assert bad.returncode == 2
     assert "is not ID=FILE" in bad.stderr

@@ -31,6 +31,12 @@ def test_all_gain_and_mixed(make_scores) -> None:
     )
 
 
+def test_two_models(make_scores) -> None:
+    findings = analyse(make_scores(2, shift=0.6), FAST).findings
+    assert findings[0].startswith("Both models lose accuracy on sim/new: ")
+    assert not any("Spearman" in text for text in findings)
+
+
 def test_one_model(make_scores) -> None:
     findings = analyse(make_scores(1, shift=0.6), FAST).findings
     assert findings[0].startswith("The model scores ")

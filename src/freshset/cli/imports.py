@@ -155,9 +155,15 @@ def _import(
     report = import_results(format, path, store, **options)
     warn(report.warnings)
     new, old = len(report.written), len(report.unchanged)
-    lines = [f"Imported {new:,} cells on {len(report.testsets)} test sets into {store}."]
+    lines = [
+        f"Imported {_count(new, 'cell')} on {_count(len(report.testsets), 'test set')} into {store}."
+    ]
     if old:
-        lines.append(f"{old:,} cells were there already.")
+        lines.append(f"Already there: {_count(old, 'cell')}.")
     lines += [f"Alias: {text}" for text in report.aliases]
     lines += [f"Repaired (worst-first): {text}" for text in report.repaired]
     emit(report.to_dict(), "\n".join(lines), as_json=as_json, output=None)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -63,8 +63,9 @@ def _direction(c: Comparison) -> str:
     if total == 1:
         return f"The model scores {size} on {new} than on {old} ({interval})."
     if total in (lower, higher):
-        who = f"All {total:,} models {'lose' if lower else 'gain'} accuracy on {new}"
-        return f"{who}: {size} than on {old} on average ({interval}; {_range(c)})."
+        who = "Both models" if total == 2 else f"All {total:,} models"
+        moved = f"{who} {'lose' if lower else 'gain'} accuracy on {new}"
+        return f"{moved}: {size} than on {old} on average ({interval}; {_range(c)})."
     return (
         f"{lower:,} of {total:,} models score lower on {new} than on {old} and {higher:,} higher: "
         f"{size} on average ({interval}; {_range(c)})."
@@ -106,7 +107,9 @@ def _rank_changes(c: Comparison) -> str:
     if len(c.models) < 2:
         return ""
     changed, beyond = c.ranks.changed, c.ranks.changed_beyond_noise
-    kept = f"Spearman correlation {c.ranks.spearman:.3f}" if np.isfinite(c.ranks.spearman) else ""
+    # Two orders of two models are equal or opposite; a correlation would say no more.
+    known = len(c.models) > 2 and np.isfinite(c.ranks.spearman)
+    kept = f"Spearman correlation {c.ranks.spearman:.3f}" if known else ""
     if not changed and not beyond:
         return f"No model changes rank ({kept})." if kept else "No model changes rank."
     exceed = f"{count(beyond, 'rank change')} exceed{'s' if beyond == 1 else ''} noise"

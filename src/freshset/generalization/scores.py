@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -92,7 +93,8 @@ def gather(store: Store, old: str, new: str, settings: CompareSettings) -> Score
     if not kept:
         raise StoreError(
             f"{store.location}: no model has {settings.metric} results on both {old!r} and {new!r}.",
-            "Import predictions of the same models on both sets; model names must be equal.",
+            f"On the old set: {_some(on_old)}; on the new: {_some(on_new)}. A model must have one "
+            "name on both; name it on import with --model NAME.",
         )
     kept.sort(key=lambda name: (_better(on_old[name], settings), _better(on_new[name], settings)))
     return _scores(store, (old, new), (on_old, on_new), kept, settings, excluded, warnings)
@@ -139,6 +141,11 @@ def _scores(
         excluded=tuple(excluded.items()),
         warnings=tuple(warnings),
     )
+
+
+def _some(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(map(repr, ordered[:4])) + (", ..." if len(ordered) > 4 else "")
 
 
 def _better(cell: Cell, settings: CompareSettings) -> float:
