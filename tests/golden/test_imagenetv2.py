@@ -69,7 +69,9 @@ def test_line_over_64_convnets(compare: Compare) -> None:
     assert linear.slope.value == pytest.approx(1.110, abs=0.0005)
     assert linear.intercept.value == pytest.approx(-20.26, abs=0.005)
     assert (linear.slope.low, linear.slope.high) == pytest.approx((1.08, 1.19), abs=0.005)
-    assert (linear.intercept.low, linear.intercept.high) == pytest.approx((-26.3, -17.9), abs=0.1)
+    # The plain percentile intervals are [-26.3, -17.9] and [0.955, 0.991]; ours are expanded so that
+    # they cover nominally with 64 models, which widens them by 4 %.
+    assert (linear.intercept.low, linear.intercept.high) == pytest.approx((-26.5, -17.8), abs=0.05)
     assert probit.slope.value == pytest.approx(0.968, abs=0.0005)
     assert (probit.slope.low, probit.slope.high) == pytest.approx((0.955, 0.991), abs=0.001)
     assert (linear.r2, probit.r2) == pytest.approx((0.9913, 0.9954), abs=0.00005)

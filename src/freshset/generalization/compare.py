@@ -23,7 +23,12 @@ from freshset.generalization.scores import Scores, gather
 from freshset.generalization.suspects import suspicious
 from freshset.generalization.verdict import decide
 from freshset.stats import fits as lines
-from freshset.stats.intervals import clopper_pearson, newcombe_drop, percentile_interval
+from freshset.stats.intervals import (
+    clopper_pearson,
+    expanded_level,
+    newcombe_drop,
+    percentile_interval,
+)
 from freshset.stats.ranks import RankChanges, kendall, rank_changes, spearman
 from freshset.stats.resampling import binomial_hits, resampled_hits
 from freshset.stats.types import BoolArray, Estimate, FloatArray
@@ -66,10 +71,13 @@ def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
         samples = {scale: _line_samples(scores, noise, scale, settings) for scale in SCALES}
     else:
         warnings.append(f"No line is fitted: {reason}. Intervals resample items.")
-    fits = {scale: _fit(scores, scale, samples[scale], settings.level) for scale in samples}
+    level = _model_level(scores, settings) if samples else settings.level
+    fits = {scale: _fit(scores, scale, samples[scale], level) for scale in samples}
     warnings += _fit_warnings(fits, samples)
     item_drops = _item_drops(scores, noise, settings)
-    drop = _drop_summary(scores, _mean_drops(item_drops, samples, scores, settings), settings.level)
+    # Items dominate the mean drop, so its interval needs no expanding where they are resampled too.
+    drop_level = level if settings.resample == "models" else settings.level
+    drop = _drop_summary(scores, _mean_drops(item_drops, samples, scores, settings), drop_level)
     comparison = Comparison(
         old=scores.old,
         new=scores.new,
@@ -135,6 +143,13 @@ def _line_samples(
     if settings.resample == "items":
         return lines.bootstrap_items(x, y)
     return lines.bootstrap_both(x, y, settings.bootstrap, rng=rng)
+
+
+def _model_level(scores: Scores, settings: CompareSettings) -> float:
+    """Level of the intervals that resample models: expanded, or few models would cover too little."""
+    if settings.resample == "items" and scores.per_example:
+        return settings.level
+    return expanded_level(settings.level, len(scores.models))
 
 
 def _on_scale(

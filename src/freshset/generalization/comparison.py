@@ -210,7 +210,7 @@ def methods(comparison: Comparison) -> dict[str, Any]:
     return {
         "accuracy_interval": "clopper-pearson" + (" (approximate)" * comparison.approximate),
         "drop_interval": "newcombe" + (" (approximate)" * comparison.approximate),
-        "bootstrap_interval": "percentile",
+        "bootstrap_interval": "percentile, expanded for the number of models where these are drawn",
         "item_noise": item,
         "resampled": comparison.settings.resample,
     }
