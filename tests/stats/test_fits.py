@@ -480,7 +480,7 @@ def test_model_intervals_of_10_models_need_expanding(
 
 
 @pytest.fixture(scope="module")
-def items_coverage(correlated_items: Any, like_convnets: Any) -> Coverage:
+def items_coverage(correlated_items: Any, like_convnets: Any, convnets: Any) -> Coverage:
     """Draw 64 models from a superpopulation and then the items that they are tested on.
 
     The truth of an item bootstrap is the line of these models on endless items, and that of a
@@ -488,6 +488,7 @@ def items_coverage(correlated_items: Any, like_convnets: Any) -> Coverage:
     """
     n_old, n_new, models = 10_000, 2_000, 64
     rng = np.random.default_rng(2019)
+    mean_drop = 100 * (1 - SLOPE) * convnets.old.mean() - INTERCEPT
     coverage = Coverage(240)
     for _ in range(coverage.repetitions):
         x = np.clip(like_convnets(rng, models), 50, 88)
@@ -510,6 +511,7 @@ def items_coverage(correlated_items: Any, like_convnets: Any) -> Coverage:
         coverage.add("both slope", held(both.slope, SLOPE))
         coverage.add("both intercept", held(both.intercept, INTERCEPT))
         coverage.add("both band", band_held(both, SLOPE, INTERCEPT))
+        coverage.add("both mean drop", held(both.mean_x - both.mean_y, mean_drop))
         observed = 100 * old.mean(axis=1), 100 * new.mean(axis=1)
         models_only = bootstrap_models(*observed, 500, rng=rng)
         coverage.add("models only band", band_held(models_only, SLOPE, INTERCEPT))
@@ -523,7 +525,7 @@ def test_item_intervals_cover_the_line_of_these_models(part: str, items_coverage
     assert items_coverage[f"items {part}"] == pytest.approx(0.95, abs=items_coverage.slack)
 
 
-@pytest.mark.parametrize("part", ["slope", "intercept", "band"])
+@pytest.mark.parametrize("part", ["slope", "intercept", "band", "mean drop"])
 def test_intervals_of_both_cover_the_line_of_all_models(
     part: str, items_coverage: Coverage
 ) -> None:

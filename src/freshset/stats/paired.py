@@ -71,7 +71,7 @@ class AllPairs:
         Items that only the second model gets right.
     n
         Number of items.
-    p_exact, p_mid
+    p_exact
         Two-sided p-values, not adjusted for multiplicity.
     """
 
@@ -81,35 +81,43 @@ class AllPairs:
     c: IntArray
     n: int
     p_exact: FloatArray
-    p_mid: FloatArray
+
+    @property
+    def p_mid(self) -> FloatArray:
+        """Mid-p values, computed when asked for: among 1,000 models they take a quarter of a second."""
+        return mcnemar_midp(self.b, self.c)
 
 
 def discordant_counts(correct: BoolArray) -> IntArray:
-    """Return D of shape (models, models): D[i, j] items that i gets right and j wrong.
+    """Return D of shape (models, models): D[i, j] items that i gets right and j wrong."""
+    both = _both_right(correct)
+    return np.asarray(np.diag(both)[:, None] - both)
 
-    One matrix product of 0/1 values in float32, which is exact up to 2**24 items.
-    """
+
+def _both_right(correct: BoolArray) -> IntArray:
+    # One matrix product of 0/1 values in float32, which is exact up to 2**24 items.
     if correct.ndim != 2:
         raise ValueError("correct must have shape (models, items)")
     if correct.shape[1] >= 2**24:
         raise ValueError("more than 16,777,216 items")
     hits = correct.astype(np.float32)
-    both = (hits @ hits.T).astype(np.int64)
-    return np.asarray(np.diag(both)[:, None] - both, dtype=np.int64)
+    return (hits @ hits.T).astype(np.int64)
 
 
 def mcnemar_all_pairs(correct: BoolArray) -> AllPairs:
-    """Exact and mid-p McNemar tests of all pairs of models.
+    """McNemar tests of all pairs of models.
 
     Parameters
     ----------
     correct
         Shape (models, items), whether each model is right on each item.
     """
-    wrong_only = discordant_counts(correct)
+    both = _both_right(correct)
+    right = np.diag(both)
     first, second = np.triu_indices(len(correct), k=1)
-    b, c = wrong_only[first, second], wrong_only[second, first]
-    return AllPairs(first, second, b, c, correct.shape[1], mcnemar_exact(b, c), mcnemar_midp(b, c))
+    shared = both[first, second]
+    b, c = right[first] - shared, right[second] - shared
+    return AllPairs(first, second, b, c, correct.shape[1], mcnemar_exact(b, c))
 
 
 def paired_difference(
