@@ -63,10 +63,9 @@ def correlated_items() -> Items:
     chance is each model's own.  A shared part of .86 of the variance gives the similarity that
     the 64 networks have on real images (.855 on the old set, .831 on the new one).
     """
-    shared = 0.86
 
     def simulate(
-        rng: np.random.Generator, accuracy: npt.NDArray[np.float64], n: int
+        rng: np.random.Generator, accuracy: npt.NDArray[np.float64], n: int, shared: float = 0.86
     ) -> npt.NDArray[np.bool_]:
         difficulty = np.sqrt(shared, dtype=np.float32) * rng.standard_normal(n, dtype=np.float32)
         own = rng.standard_normal((accuracy.size, n), dtype=np.float32)

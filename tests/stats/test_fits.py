@@ -502,6 +502,11 @@ def items_coverage(correlated_items: Any, like_convnets: Any, convnets: Any) -> 
         coverage.add("items slope", held(items.slope, line.slope))
         coverage.add("items intercept", held(items.intercept, line.intercept))
         coverage.add("items band", band_held(items, line.slope, line.intercept))
+        observed = 100 * old.mean(axis=1), 100 * new.mean(axis=1)
+        mirrored = items.reflected(fit_line(*observed))
+        coverage.add("mirrored slope", held(mirrored.slope, line.slope))
+        coverage.add("mirrored intercept", held(mirrored.intercept, line.intercept))
+        coverage.add("mirrored band", band_held(mirrored, line.slope, line.intercept))
         coverage.add("items mean drop", held(items.mean_x - items.mean_y, x.mean() - y.mean()))
         probit = bootstrap_items(*(transform(p, "probit") for p in resamples))
         truth = fit_line(special.ndtri(x / 100), special.ndtri(y / 100))
@@ -512,7 +517,6 @@ def items_coverage(correlated_items: Any, like_convnets: Any, convnets: Any) -> 
         coverage.add("both intercept", held(both.intercept, INTERCEPT))
         coverage.add("both band", band_held(both, SLOPE, INTERCEPT))
         coverage.add("both mean drop", held(both.mean_x - both.mean_y, mean_drop))
-        observed = 100 * old.mean(axis=1), 100 * new.mean(axis=1)
         models_only = bootstrap_models(*observed, 500, rng=rng)
         coverage.add("models only band", band_held(models_only, SLOPE, INTERCEPT))
     return coverage
@@ -523,6 +527,30 @@ def items_coverage(correlated_items: Any, like_convnets: Any, convnets: Any) -> 
 )
 def test_item_intervals_cover_the_line_of_these_models(part: str, items_coverage: Coverage) -> None:
     assert items_coverage[f"items {part}"] == pytest.approx(0.95, abs=items_coverage.slack)
+
+
+@pytest.mark.parametrize("part", ["slope", "intercept", "band"])
+def test_mirrored_item_intervals_cover_as_well(part: str, items_coverage: Coverage) -> None:
+    assert items_coverage[f"mirrored {part}"] == pytest.approx(0.95, abs=items_coverage.slack)
+
+
+def test_small_sets_and_unlike_models_need_mirroring(correlated_items: Any, convnets: Any) -> None:
+    """Noise that models do not share flattens a line by more than percentiles can hold."""
+    rng = np.random.default_rng(2019)
+    line = fit_line(100 * convnets.old, 100 * convnets.new)
+    coverage = Coverage(300)
+    for _ in range(coverage.repetitions):
+        old, new = (
+            correlated_items(rng, p, n, 0.7)
+            for p, n in ((convnets.old, 2_000), (convnets.new, 1_000))
+        )
+        x, y = (100 * resampled_hits(c, 200, rng=rng) / c.shape[1] for c in (old, new))
+        samples = bootstrap_items(x, y)
+        mirrored = samples.reflected(fit_line(100 * old.mean(axis=1), 100 * new.mean(axis=1)))
+        coverage.add("percentile", held(samples.slope, line.slope))
+        coverage.add("mirrored", held(mirrored.slope, line.slope))
+    assert coverage["mirrored"] == pytest.approx(0.95, abs=coverage.slack)
+    assert coverage["percentile"] < 0.9
 
 
 @pytest.mark.parametrize("part", ["slope", "intercept", "band", "mean drop"])

@@ -20,6 +20,7 @@ from freshset.cli.options import (
     NewOption,
     OldOption,
     OutputOption,
+    PowerOption,
     ResampleName,
     ResampleOption,
     SameDistributionOption,
@@ -59,6 +60,7 @@ def compare(
     seed: SeedOption = _DEFAULT.seed,
     level: LevelOption = _DEFAULT.level,
     margin: MarginOption = _DEFAULT.margin,
+    power: PowerOption = _DEFAULT.power,
     same_distribution: SameDistributionOption = False,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -68,7 +70,7 @@ def compare(
 
     settings = CompareSettings(
         metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
-        margin, same_distribution=same_distribution,
+        margin, power, same_distribution,
     )  # fmt: skip
     _, result = _compared(store, old, new, settings)
     warn(result.warnings)
@@ -134,6 +136,7 @@ def report(
     seed: SeedOption = _DEFAULT.seed,
     level: LevelOption = _DEFAULT.level,
     margin: MarginOption = _DEFAULT.margin,
+    power: PowerOption = _DEFAULT.power,
     same_distribution: SameDistributionOption = False,
 ) -> None:
     """Write one self-contained HTML page with tables (csv, md, tex) and figures (svg, png)."""
@@ -142,7 +145,7 @@ def report(
 
     settings = CompareSettings(
         metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
-        margin, same_distribution=same_distribution,
+        margin, power, same_distribution,
     )  # fmt: skip
     opened, result = _compared(store, old, new, settings)
     warn(result.warnings)

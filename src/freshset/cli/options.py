@@ -52,6 +52,10 @@ MarginOption = Annotated[
     float,
     typer.Option("--margin", help="Change in points that still counts as survived."),
 ]
+PowerOption = Annotated[
+    float,
+    typer.Option("--power", help="Power to see a drop of the margin before survived is said."),
+]
 SameDistributionOption = Annotated[
     bool,
     typer.Option(

@@ -56,6 +56,8 @@ def pair_text(result: Pair) -> str:
         if row.p_adjusted < 1 - result.level:
             better = result.a if row.difference.value > 0 else result.b
             notes.append(f"{row.testset}: {better} is better beyond noise.")
+        elif row.difference.value == 0:
+            notes.append(f"{row.testset}: equal.")
         else:
             notes.append(
                 f"{row.testset}: tied. Telling two models this far apart takes "
@@ -96,7 +98,12 @@ def _score(score: Score) -> str:
 
 
 def _interval(estimate: Estimate, digits: int) -> str:
-    return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+    # Adding 0.0 after rounding turns -0.00 into 0.00.
+    value, low, high = (
+        f"{round(part, digits) + 0.0:.{digits}f}"
+        for part in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"
 
 
 def _p(value: float) -> str:

@@ -1,8 +1,9 @@
 """A real drop, measured: handwritten digits of known and of unseen writers.
 
-scikit-learn ships 1,797 digits.  They lie in 14 runs, each one sheet filled in by one hand: all
-sheets ask for the same digits in the same order, so the labels repeat themselves sheet by sheet, and
-images of a sheet resemble each other more than those of any other (`sheet_evidence` measures both).
+scikit-learn ships 1,797 digits.  They lie in 14 runs that look like one sheet each, filled in by one
+hand: all sheets ask for the same digits in the same order, so the labels repeat themselves sheet by
+sheet, and images of a sheet resemble each other more than those of any other (`sheet_evidence`
+measures both).  The data set's description speaks of 13 people, so one of them may have filled in two.
 Models are trained on half of the first nine sheets.  The other half is the old test set; the five
 sheets of writers that no model has seen are the fresh one.
 """

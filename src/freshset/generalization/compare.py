@@ -141,7 +141,8 @@ def _line_samples(
         return lines.bootstrap_models(x, y, settings.bootstrap, rng=rng)
     x, y = _on_scale(noise.old, noise.new, scores, scale)
     if settings.resample == "items":
-        return lines.bootstrap_items(x, y)
+        observed = _on_scale(scores.accuracy_old, scores.accuracy_new, scores, scale)
+        return lines.bootstrap_items(x, y).reflected(lines.fit_line(*observed))
     return lines.bootstrap_both(x, y, settings.bootstrap, rng=rng)
 
 

@@ -211,6 +211,7 @@ def methods(comparison: Comparison) -> dict[str, Any]:
         "accuracy_interval": "clopper-pearson" + (" (approximate)" * comparison.approximate),
         "drop_interval": "newcombe" + (" (approximate)" * comparison.approximate),
         "bootstrap_interval": "percentile, expanded for the number of models where these are drawn",
+        "rank_interval": "percentile",
         "item_noise": item,
         "resampled": comparison.settings.resample,
     }

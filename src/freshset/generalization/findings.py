@@ -66,8 +66,9 @@ def _direction(c: Comparison) -> str:
         who = "Both models" if total == 2 else f"All {total:,} models"
         moved = f"{who} {'lose' if lower else 'gain'} accuracy on {new}"
         return f"{moved}: {size} than on {old} on average ({interval}; {_range(c)})."
+    same = f", {total - lower - higher:,} the same" if lower + higher < total else ""
     return (
-        f"{lower:,} of {total:,} models score lower on {new} than on {old} and {higher:,} higher: "
+        f"{lower:,} of {total:,} models score lower on {new} than on {old} and {higher:,} higher{same}: "
         f"{size} on average ({interval}; {_range(c)})."
     )
 
@@ -83,7 +84,7 @@ def _verdict(c: Comparison) -> str:
         beyond = sum(row.drop.low > v.margin or row.drop.high < -v.margin for row in c.models)
         text = (
             f"On average the scores survived: an equivalence test puts the mean change within "
-            f"{margin} (p = {_p(v.p_equivalence)}), and these sets would have shown a drop of "
+            f"{margin} (p {_p(v.p_equivalence)}), and these sets would have shown a drop of "
             f"{margin} with a probability of {100 * v.power:.0f} %."
         )
         if beyond:
@@ -178,4 +179,4 @@ def _leverage(c: Comparison) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

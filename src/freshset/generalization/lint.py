@@ -109,7 +109,7 @@ def _chance(testset: TestSet, cells: list[Cell]) -> Iterator[Issue]:
             yield Issue(
                 "chance", "warning", testset.id, (cell.spec.model,),
                 f"{cell.spec.model} on {testset.id} is right on "
-                f"{100 * cell.correct['top1'] / cell.n:.2f} % of the items, no better than chance "
+                f"{100 * cell.correct['top1'] / cell.n:.2f} % of the items, not distinguishable from chance "
                 f"({100 * chance:.2g} %). Check class order and preprocessing.",
             )  # fmt: skip
 

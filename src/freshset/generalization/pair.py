@@ -159,8 +159,12 @@ def _common(store: Store, models: tuple[str, str], wanted: list[str]) -> list[st
         found = {cell.spec.testset for cell in cells if cell.spec.model == model}
         if not found:
             known = {cell.spec.model for cell in cells}
+            counted = any(cell.spec.model == model for cell in store.cells())
             raise StoreError(
-                f"{store.location}: no predictions of {model!r}.", did_you_mean(model, known)
+                f"{store.location}: no per-example predictions of {model!r}.",
+                "Only its counts are known; a paired test needs the predictions themselves."
+                if counted
+                else did_you_mean(model, known),
             )
         sets.append(found)
     common = sets[0] & sets[1]

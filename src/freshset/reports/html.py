@@ -238,7 +238,7 @@ def _provenance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Rank changes",
-            f"{_method(how['bootstrap_interval'])}; {items}",
+            f"{_method(how['rank_interval'])}; {items}",
         ),
         ("Pairs", "exact McNemar tests, Holm's correction over all pairs of a test set"),
         ("Same distribution declared", "yes" if settings.same_distribution else "no"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import special
 
@@ -30,13 +32,20 @@ def tost_drop(k_old: int, n_old: int, k_new: int, n_new: int, *, margin: float) 
     ----------
     Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15:657; each side is the z
     test of Agresti and Caffo (2000), The American Statistician 54:280, which adds one success and
-    one failure to either sample.
+    one failure to either sample.  Through `statsmodels.stats.proportion.tost_proportions_2indep`.
     """
     _check_margin(margin)
-    k, n = as_counts([k_old, k_new], [n_old, n_new])
-    p = (k + 1) / (n + 2)
-    se = float(np.sqrt((p * (1 - p) / (n + 2)).sum()))
-    return _larger_p(float(p[0] - p[1]), se, margin)
+    as_counts([k_old, k_new], [n_old, n_new])
+    # Late, since statsmodels takes a second to import.
+    from statsmodels.stats.proportion import tost_proportions_2indep
+
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        # With no success on one side the ratio that it also reports, and that we do not use, fails.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = tost_proportions_2indep(
+            k_old, n_old, k_new, n_new, -margin, margin, method="agresti-caffo"
+        )
+    return float(result.pvalue)
 
 
 def tost_samples(value: float, samples: FloatArray, *, margin: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -153,6 +153,23 @@ class LineSamples:
     mean_y: FloatArray
     n_degenerate: int
 
+    def reflected(self, line: Line) -> LineSamples:
+        """Mirror slope and intercept at the observed line, for the basic bootstrap interval.
+
+        Noise in the old accuracies flattens the observed line, and resampling the items flattens it
+        once more.  Percentiles of the mirrored samples undo the second step's shift in place of
+        doubling the first.
+
+        References
+        ----------
+        Davison and Hinkley (1997), "Bootstrap methods and their application", section 5.2.1.
+        """
+        return replace(
+            self,
+            slope=2 * line.slope - self.slope,
+            intercept=2 * line.intercept - self.intercept,
+        )
+
 
 def bootstrap_models(
     x: npt.ArrayLike, y: npt.ArrayLike, n_resamples: int, *, rng: np.random.Generator
@@ -195,9 +212,11 @@ def bootstrap_items(x_items: FloatArray, y_items: FloatArray) -> LineSamples:
 
     Notes
     -----
-    Noise in the old accuracies flattens a line, and resampling the items flattens it once more.  At
-    a nominal .95 the slope's interval covers .94 with 10,000 old items and .91 with 2,000 (simulated
-    with 64 models whose accuracies and similarity are those of ImageNetV2's).
+    Noise in the old accuracies flattens a line, and resampling the items flattens it once more: take
+    the interval of `LineSamples.reflected`.  At a nominal .95, plain percentiles of the slope cover
+    .94 with 10,000 old and 2,000 new items, and .75 to .94 with 2,000 and 1,000, the less the models'
+    errors are alike; the reflected ones cover .93 to .95 throughout (simulated with 64 models of the
+    accuracies of ImageNetV2's).
     """
     x0, y0 = float(x_items.mean()), float(y_items.mean())
     x, y = x_items - x0, y_items - y0

@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from freshset.stats.types import FloatArray
 
 Method = Literal["holm", "bh", "none"]
+
+_STATSMODELS = {"holm": "holm", "bh": "fdr_bh"}
 
 
 def adjust(p: npt.ArrayLike, method: Method = "holm") -> FloatArray:
@@ -31,22 +32,17 @@ def adjust(p: npt.ArrayLike, method: Method = "holm") -> FloatArray:
 
     References
     ----------
-    Holm (1979), Scand. J. Statist. 6:65; Benjamini and Hochberg (1995), JRSS B 57:289, through
-    `scipy.stats.false_discovery_control`.
+    Holm (1979), Scand. J. Statist. 6:65; Benjamini and Hochberg (1995), JRSS B 57:289; both through
+    `statsmodels.stats.multitest.multipletests`.
     """
     values = np.asarray(p, dtype=float)
     if values.ndim != 1 or np.any(~(values >= 0)) or np.any(values > 1):
         raise ValueError("p must be a vector of values in [0, 1]")
-    if method == "holm":
-        order = np.argsort(values)
-        # The i-th smallest pays for all hypotheses still open, and never less than a smaller one.
-        steps = values[order] * np.arange(values.size, 0, -1)
-        adjusted = np.empty_like(values)
-        adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-        return adjusted
-    if method == "bh":
-        # scipy refuses an empty vector.
-        return np.asarray(stats.false_discovery_control(values)) if values.size else values.copy()
-    if method == "none":
+    if method != "none" and method not in _STATSMODELS:
+        raise ValueError(f"unknown method {method!r}")
+    if method == "none" or values.size == 0:
         return values.copy()
-    raise ValueError(f"unknown method {method!r}")
+    # statsmodels takes a second to import, which commands that adjust nothing should not pay.
+    from statsmodels.stats.multitest import multipletests
+
+    return multipletests(values, method=_STATSMODELS[method])[1]
