@@ -53,7 +53,7 @@ def test_swapping_the_models_flips_the_sign(store: ParquetStore) -> None:
 
 
 def test_unknown_names(store: ParquetStore) -> None:
-    with pytest.raises(StoreError, match="no predictions of 'm9'"):
+    with pytest.raises(StoreError, match="no per-example predictions of 'm9'"):
         pair(store, "m0", "m9")
     with pytest.raises(StoreError, match="have no predictions on 'imagenet/vla' in common"):
         pair(store, "m0", "m1", ["imagenet/vla"])
@@ -81,3 +81,10 @@ def test_matrix_of_all_pairs(store: ParquetStore) -> None:
     )
     assert matrix.tied_with_best == expected
     assert apart[0, -1]  # 90 % against 60 % on 80 items
+
+
+def test_models_of_which_only_counts_are_known(store: ParquetStore, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("model,testset,n,correct\nt,imagenet/val,80,40\n")
+    import_results("table", tmp_path / "t.csv", tmp_path / "s")
+    with pytest.raises(StoreError, match="'t'.*Only its counts are known"):
+        pair(store, "m0", "t")

@@ -72,9 +72,19 @@ def test_the_library_never_prints_or_exits() -> None:
 
 
 def test_help_and_import_stay_light() -> None:
-    heavy = (
-        ["torch", "ray", "matplotlib", "pandas", "numpy", "scipy", "pyarrow", "statsmodels", "sklearn", "jinja2", "rich"]
-    )
+    heavy = [
+        "torch",
+        "ray",
+        "matplotlib",
+        "pandas",
+        "numpy",
+        "scipy",
+        "pyarrow",
+        "statsmodels",
+        "sklearn",
+        "jinja2",
+        "rich",
+    ]
     code = (
         "import sys, contextlib, io\n"
         "import freshset\n"
