@@ -165,6 +165,13 @@ def test_findings_say_so(compare: Compare) -> None:
     assert "slope is 0.97" in text
 
 
+def test_the_readme_shows_these_findings(compare: Compare) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("```text\n- ")[1].split("```")[0]
+    sentences = [" ".join(text.split()) for text in shown.split("\n- ")]
+    assert sentences == list(compare(exclude=CONVNETS).findings)
+
+
 def predictions(store: ParquetStore, testset: str, models: list[str]) -> np.ndarray:
     return store.predictions(testset, models).astype(np.int64)
 
