@@ -22,6 +22,16 @@ def test_methods_say_what_was_approximate(make_scores) -> None:
     assert methods(result)["item_noise"] == "shared item resamples"
 
 
+def test_what_was_resampled_is_said_and_not_what_was_asked_for(make_scores) -> None:
+    fast = CompareSettings(bootstrap=200, item_bootstrap=200, resample="items")
+    assert methods(analyse(make_scores(), fast))["resampled"] == "items"
+    counts = analyse(make_scores(per_example=False), fast)
+    assert methods(counts)["resampled"].startswith("models (lines)")
+    assert (
+        methods(analyse(make_scores(2), CompareSettings(resample="models")))["resampled"] == "items"
+    )
+
+
 def test_beyond_noise_excludes_zero() -> None:
     def change(low: int, high: int) -> RankChange:
         return RankChange(1, 1, 0, low, high, tied_old=False, tied_new=False)

@@ -213,8 +213,17 @@ def methods(comparison: Comparison) -> dict[str, Any]:
         "bootstrap_interval": "percentile, expanded for the number of models where these are drawn",
         "rank_interval": "percentile",
         "item_noise": item,
-        "resampled": comparison.settings.resample,
+        "resampled": _resampled(comparison),
     }
+
+
+def _resampled(comparison: Comparison) -> str:
+    """What the intervals of lines and mean drop really resample, whatever was asked for."""
+    if not comparison.fits:
+        return "items"
+    if not comparison.per_example and comparison.settings.resample != "models":
+        return "models (lines), shared binomial noise (mean drop)"
+    return comparison.settings.resample
 
 
 def _plain(value: Any) -> Any:

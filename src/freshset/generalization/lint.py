@@ -104,8 +104,8 @@ def _chance(testset: TestSet, cells: list[Cell]) -> Iterator[Issue]:
         return
     chance = 1 / testset.n_classes
     for cell in cells:
-        high = float(clopper_pearson(cell.correct["top1"], cell.n, level=0.99).low)
-        if high <= chance:
+        low = float(clopper_pearson(cell.correct["top1"], cell.n, level=0.99).low)
+        if low <= chance:
             yield Issue(
                 "chance", "warning", testset.id, (cell.spec.model,),
                 f"{cell.spec.model} on {testset.id} is right on "

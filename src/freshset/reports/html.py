@@ -12,7 +12,6 @@ import numpy as np
 import scipy
 from markupsafe import Markup
 
-from freshset.core.config import CompareSettings
 from freshset.core.errors import UsageError
 from freshset.core.identifiers import testset_title
 from freshset.generalization.comparison import Comparison, methods
@@ -248,13 +247,13 @@ def _provenance(comparison: Comparison) -> tuple[tuple[str, str], ...]:
 
 
 def _draws(comparison: Comparison) -> str:
-    settings: CompareSettings = comparison.settings
+    settings, what = comparison.settings, methods(comparison)["resampled"]
     sizes = []
-    if settings.resample != "items":
+    if what != "items":
         sizes.append(f"{settings.bootstrap:,} resamples of models")
-    if settings.resample != "models":
+    if what != "models":
         sizes.append(f"{settings.item_bootstrap:,} of items")
-    return f"resampled: {_RESAMPLED[settings.resample]} ({', '.join(sizes)})"
+    return f"resampled: {_RESAMPLED.get(what, what)} ({', '.join(sizes)})"
 
 
 def _method(name: str) -> str:

@@ -132,9 +132,10 @@ class StagedBatch:
         ):
             target = self._store.path / place
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists() and place.parts[0] == "cells":
+            if (target / "cell.json").exists():
                 continue  # another process wrote the same cell meanwhile
-            shutil.rmtree(target, ignore_errors=True)  # a test set that gains its items
+            # What is left is a test set that gains its items, or a cell that was never finished.
+            shutil.rmtree(target, ignore_errors=True)
             staged.replace(target)
         for place in self._superseded:
             if place not in self._moves:
