@@ -99,7 +99,14 @@ def test_slopes_come_in_pairs(make_scores) -> None:
 def test_declared_same_distribution_identifies_adaptivity(make_scores) -> None:
     result = analyse(make_scores(shift=0.6), replace(FAST, same_distribution=True))
     assert result.gap.adaptivity.identified
-    assert result.gap.adaptivity.value == result.drop.mean
+    assert result.gap.adaptivity.value is not None
+    assert result.gap.adaptivity.value.value == result.drop.mean.value
+    # It is about these models, so items alone are resampled, whatever the other intervals do.
+    items = analyse(
+        make_scores(shift=0.6), replace(FAST, same_distribution=True, resample="models")
+    )
+    assert items.gap.adaptivity.value is not None
+    assert items.gap.adaptivity.value.high - items.gap.adaptivity.value.low > 1
     assert any("is adaptivity, up to sampling error" in text for text in result.findings)
 
 
@@ -120,6 +127,39 @@ def test_one_model_that_carries_the_line_is_named(make_scores) -> None:
 
 def test_a_line_that_no_model_carries(make_scores) -> None:
     assert not any("carries" in text for text in analyse(make_scores(40), FAST).findings)
+
+
+def test_a_rise_under_one_distribution_is_not_called_adaptivity(make_scores) -> None:
+    result = analyse(make_scores(shift=-0.8), replace(FAST, same_distribution=True))
+    assert any("adaptive overfitting does not raise scores" in text for text in result.findings)
+
+
+def with_counts(scores, old: list[int], new: list[int]):
+    return replace(scores, k_old=np.array(old, float), k_new=np.array(new, float))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ([9868, 8273, 7072], [9115, 7520, 6319], "neither shrunk nor stretched"),
+        ([8000, 7500, 7000], [7000, 7500, 8000], "worse on the new one"),
+        (
+            [8000, 7750, 7500, 7250, 7000],
+            [9600, 9460, 9300, 9160, 9000],
+            "as it is for any easier set",
+        ),
+    ],
+)
+def test_slopes_in_words(make_scores, old: list[int], new: list[int], words: str) -> None:
+    scores = make_scores(len(old), n_old=10_000, n_new=10_000, per_example=False)
+    result = analyse(with_counts(scores, old, new), replace(FAST, resample="models"))
+    assert words in next(text for text in result.findings if "linear scale" in text)
+
+
+def test_models_that_do_not_move(make_scores) -> None:
+    scores = make_scores(3, n_old=100, n_new=100, per_example=False)
+    result = analyse(with_counts(scores, [90, 80, 70], [90, 80, 70]), FAST)
+    assert result.findings[0].startswith("All 3 models score the same on sim/new as on sim/old")
 
 
 def test_wording_of_numbers() -> None:

@@ -53,7 +53,7 @@ def test_swapping_the_models_flips_the_sign(store: ParquetStore) -> None:
 
 
 def test_unknown_names(store: ParquetStore) -> None:
-    with pytest.raises(StoreError, match="no per-example predictions of 'm9'"):
+    with pytest.raises(StoreError, match="no per-example top1 of 'm9'"):
         pair(store, "m0", "m9")
     with pytest.raises(StoreError, match="have no predictions on 'imagenet/vla' in common"):
         pair(store, "m0", "m1", ["imagenet/vla"])
@@ -86,5 +86,22 @@ def test_matrix_of_all_pairs(store: ParquetStore) -> None:
 def test_models_of_which_only_counts_are_known(store: ParquetStore, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("model,testset,n,correct\nt,imagenet/val,80,40\n")
     import_results("table", tmp_path / "t.csv", tmp_path / "s")
-    with pytest.raises(StoreError, match="'t'.*Only its counts are known"):
+    with pytest.raises(
+        StoreError, match="no per-example top1 of 't'.*needs the predictions themselves"
+    ):
         pair(store, "m0", "t")
+
+
+def test_a_repeated_test_set_counts_once(store: ParquetStore) -> None:
+    once, twice = pair(store, "m0", "m3", [OLD]), pair(store, "m0", "m3", [OLD, "imagenet"])
+    assert once == twice
+
+
+def test_top5_takes_five_predictions(tmp_path: Path) -> None:
+    for name, k in (("a", 3), ("b", 5)):
+        np.save(tmp_path / f"{name}.npy", np.tile(np.arange(k), (30, 1)))
+    np.save(tmp_path / "l.npy", np.arange(30) % 6)
+    files = [tmp_path / "a.npy", tmp_path / "b.npy"]
+    import_results("predictions", files, tmp_path / "t", testset="t", labels=tmp_path / "l.npy")
+    with pytest.raises(StoreError, match="no per-example top5 of 'a'"):
+        pair(tmp_path / "t", "a", "b", settings=CompareSettings(metric="top5"))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,12 @@ def test_outcomes(make_scores, samples: np.ndarray, outcome: str) -> None:
     )
 
 
-def test_a_margin_beyond_the_accuracy(make_scores) -> None:
-    verdict = decide(make_scores(4), 0.0, np.linspace(-1, 1, 500), CompareSettings(margin=99.0))
-    assert verdict.power == 1.0
-    assert verdict.outcome == "survived"
+def test_where_accuracy_cannot_fall_by_the_margin_a_rise_must_be_visible(make_scores) -> None:
+    scores = make_scores(2, per_example=False)
+    few = replace(scores, n_old=1, n_new=1, k_old=np.zeros(2), k_new=np.zeros(2))
+    verdict = decide(few, 0.0, np.zeros(500), CompareSettings())
+    assert verdict.outcome == "undecided"
+    assert verdict.p_equivalence == 1.0
+    assert verdict.power < 0.8
+    many = replace(few, n_old=100_000, n_new=100_000)
+    assert decide(many, 0.0, np.zeros(500), CompareSettings()).outcome == "survived"

@@ -124,3 +124,37 @@ def test_a_failed_first_import_leaves_nothing(archive: Path, tmp_path: Path) -> 
     with pytest.raises(DataError):
         import_results("imagenetv2", archive, tmp_path / "store")
     assert not (tmp_path / "store").exists()
+
+
+def test_totals_that_do_not_match_the_predictions(store: ParquetStore) -> None:
+    cell = a_file(store, "cell.json")
+    data = json.loads(cell.read_text())
+    data["correct"]["top1"] = 3.0
+    cell.write_text(json.dumps(data))
+    with pytest.raises(StoreError, match="right where its cell.json says 3"):
+        store.matrix("imagenet/val", ["m0"])
+
+
+@pytest.mark.parametrize("correct", [{}, {"top1": None}, {"top1": "many"}, None])
+def test_cells_without_totals(store: ParquetStore, correct: object) -> None:
+    cell = a_file(store, "cell.json")
+    cell.write_text(json.dumps(json.loads(cell.read_text()) | {"correct": correct}))
+    with pytest.raises(StoreError, match="not a cell"):
+        store.cells()
+
+
+@pytest.mark.parametrize("field", ["id", "n_classes", "fingerprint"])
+def test_test_sets_without_a_field(store: ParquetStore, field: str) -> None:
+    for path in store.path.glob("testsets/*/testset.json"):
+        data = json.loads(path.read_text())
+        del data[field]
+        path.write_text(json.dumps(data))
+    with pytest.raises(StoreError, match=f"no field '{field}'"):
+        store.testset("imagenet/val")
+
+
+def test_a_cell_in_the_wrong_folder(store: ParquetStore) -> None:
+    folder = a_file(store).parent
+    shutil.copytree(folder, folder.parent.parent / "copy" / folder.name)
+    with pytest.raises(StoreError, match="does not match its folder"):
+        store.cells()

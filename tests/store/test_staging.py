@@ -90,3 +90,36 @@ def test_counts_need_their_test_set(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not in the store"), store.batch() as batch:
         batch.put(Counts("m", "x", 10, {"top1": 5}, Source("t")))
     assert not (tmp_path / "store").exists()
+
+
+def test_a_test_set_that_another_process_stored_meanwhile(archive: Path, tmp_path: Path) -> None:
+    import numpy as np
+
+    from freshset.core.records import TestSet
+
+    def items(order: list[str]) -> TestSet:
+        return TestSet(
+            "t",
+            2,
+            2,
+            np.array(order, dtype=object),
+            np.array([0, 1], dtype=np.int32),
+            ids_given=True,
+        )
+
+    store = ParquetStore(tmp_path / "s", create=True)
+    with pytest.raises(StoreError, match="other items"), store.batch() as late:
+        late.put_testset(items(["b", "a"]))
+        with store.batch() as early:
+            early.put_testset(items(["a", "b"]))
+    assert store.testset("t").ids.tolist() == ["a", "b"]
+
+
+def test_a_folder_that_cannot_be_made_changes_nothing(archive: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    import_results("imagenetv2", archive, path, testset=("imagenet/val",))
+    (path / "cells" / "imagenetv2%2Fmatched-frequency").write_text("in the way")
+    before = snapshot(path)
+    with pytest.raises(OSError, match="exists|ot a directory"):
+        import_results("imagenetv2", archive, path)
+    assert snapshot(path) == before

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from freshset.core.errors import UsageError
+
+_MOST_RESAMPLES = 10_000_000
 
 Metric = Literal["top1", "top5"]
 Resample = Literal["models", "items", "both"]
@@ -64,12 +67,22 @@ class CompareSettings:
                     f"{name} is {getattr(self, name)}, too few for an interval.",
                     "Use at least 100; 1,000 or more for anything that is published.",
                 )
+            if getattr(self, name) > _MOST_RESAMPLES:
+                raise UsageError(f"{name} is more than {_MOST_RESAMPLES:,}.", "Use fewer.")
         if not 0 < self.level < 1:
             raise UsageError(f"level is {self.level}, not between 0 and 1.", "Use 0.95 for 95 %.")
+        for name in ("bootstrap", "item_bootstrap"):
+            if getattr(self, name) * (1 - self.level) / 2 < 1:
+                raise UsageError(
+                    f"{name} is {getattr(self, name):,}, too few for a level of {self.level}.",
+                    f"Use at least {math.ceil(2 / (1 - self.level)):,}.",
+                )
         if not 0 < self.power < 1:
             raise UsageError(f"power is {self.power}, not between 0 and 1.", "Use 0.8 for 80 %.")
-        if not self.margin > 0:
-            raise UsageError(f"margin is {self.margin}, not positive.", "Give percentage points.")
+        if not 0 < self.margin <= 50:
+            raise UsageError(
+                f"margin is {self.margin}, not between 0 and 50.", "Give percentage points."
+            )
         if self.seed < 0:
             raise UsageError(f"seed is {self.seed}.", "Use a whole number from 0.")
 

@@ -197,6 +197,8 @@ class Cell:
         """Inverse of `to_dict`; raises KeyError or TypeError where a field is missing."""
         names = {f.name for f in fields(cls)}
         body = {name: value for name, value in data.items() if name in names}
+        if not isinstance(data["correct"]["top1"], (int, float)):
+            raise TypeError("the number right is no number")
         body |= {"spec": CellSpec(**data["spec"]), "source": Source(**data["source"])}
         return cls(**(body | {"replaces": tuple(data["replaces"])}))
 

@@ -15,6 +15,9 @@ from freshset.generalization.scores import Scores
 from freshset.stats.intervals import clopper_pearson
 from freshset.stats.types import Estimate
 
+# Slopes this close to 1 are 1.
+_ROUNDING = 1e-9
+
 
 def decompose(
     scores: Scores, total: Estimate, fits: Mapping[Scale, Fit], settings: CompareSettings
@@ -63,12 +66,12 @@ def _adaptivity_note(fits: Mapping[Scale, Fit]) -> str:
     if "linear" not in fits:
         return "Not identified."
     slope = fits["linear"].slope
-    if slope.low > 1:
+    if slope.low > 1 + _ROUNDING:
         return (
             "Not identified. Adaptivity predicts diminishing returns (a slope below 1); the slope "
             f"is {slope.value:.2f}. A penalty that all models share would not show in it."
         )
-    if slope.high < 1:
+    if slope.high < 1 - _ROUNDING:
         return (
             f"Not identified. The slope of {slope.value:.2f} is below 1, as adaptivity would make "
             "it, but a shift of the distribution can do the same."

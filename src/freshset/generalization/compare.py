@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -33,19 +34,20 @@ from freshset.stats.ranks import RankChanges, kendall, rank_changes, spearman
 from freshset.stats.resampling import binomial_hits, resampled_hits
 from freshset.stats.types import BoolArray, Estimate, FloatArray
 from freshset.store.base import Store
+from freshset.store.parquet import opened
 
 _GRID = 200
 
 
 def compare(
-    store: Store, old: str, new: str, settings: CompareSettings | None = None
+    store: Store | Path | str, old: str, new: str, settings: CompareSettings | None = None
 ) -> Comparison:
     """Compare the models that both test sets have.
 
     Parameters
     ----------
     store
-        Where the cells are.
+        Where the cells are: a store, or its folder.
     old, new
         Test-set ids or aliases.
     settings
@@ -57,7 +59,7 @@ def compare(
         See `freshset.generalization.scores.gather`.
     """
     settings = settings or CompareSettings()
-    scores = gather(store, old, new, settings)
+    scores = gather(opened(store), old, new, settings)
     return analyse(replace(scores, warnings=(*scores.warnings, *suspicious(scores))), settings)
 
 
@@ -74,6 +76,11 @@ def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
     level = _model_level(scores, settings) if samples else settings.level
     fits = {scale: _fit(scores, scale, samples[scale], level) for scale in samples}
     warnings += _fit_warnings(fits, samples)
+    if samples and (1 - level) / 2 * len(samples["linear"].slope) < 1:
+        warnings.append(
+            f"With {len(scores.models)} models the line's interval is the range of its resamples: "
+            "more resamples widen it, and more models are what it needs."
+        )
     item_drops = _item_drops(scores, noise, settings)
     # Items dominate the mean drop, so its interval needs no expanding where they are resampled too.
     drop_level = level if settings.resample == "models" else settings.level
@@ -85,7 +92,9 @@ def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
         fits=fits,
         drop=drop,
         ranks=_rank_summary(scores, changes),
-        gap=decompose(scores, drop.mean, fits, settings),
+        gap=decompose(
+            scores, _estimate(drop.mean.value, item_drops, settings.level), fits, settings
+        ),
         verdict=decide(scores, drop.mean.value, item_drops, settings),
         excluded=scores.excluded,
         warnings=tuple(warnings),
@@ -126,7 +135,7 @@ def _no_line(scores: Scores) -> str | None:
     if len(scores.models) < lines.MIN_MODELS:
         count = len(scores.models)
         return f"it takes at least 3 models and there {'is 1' if count == 1 else f'are {count}'}"
-    if np.ptp(scores.k_old) == 0:
+    if np.ptp(lines.clip_accuracy(scores.accuracy_old, scores.n_old)) == 0:
         return "all models have the same accuracy on the old set"
     return None
 

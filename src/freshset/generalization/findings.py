@@ -16,9 +16,13 @@ from freshset.core.identifiers import testset_title
 
 if TYPE_CHECKING:
     from freshset.generalization.comparison import Comparison
+    from freshset.stats.types import Estimate
 
 # A model whose removal moves the slope by this share carries the line.
 _CARRIED = 0.1
+
+# Slopes this close to 1 are 1.
+_ROUNDING = 1e-9
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -66,6 +70,8 @@ def _direction(c: Comparison) -> str:
         who = "Both models" if total == 2 else f"All {total:,} models"
         moved = f"{who} {'lose' if lower else 'gain'} accuracy on {new}"
         return f"{moved}: {size} than on {old} on average ({interval}; {_range(c)})."
+    if not lower and not higher:
+        return f"All {total:,} models score the same on {new} as on {old} ({interval})."
     same = f", {total - lower - higher:,} the same" if lower + higher < total else ""
     return (
         f"{lower:,} of {total:,} models score lower on {new} than on {old} and {higher:,} higher{same}: "
@@ -127,22 +133,45 @@ def _slopes(c: Comparison) -> str:
         f"{testset_title(c.new)} ({linear.low:.2f} to {linear.high:.2f}); on the probit scale the "
         f"slope is {probit.value:.2f} ({probit.low:.2f} to {probit.high:.2f})"
     )
-    if linear.low > 1 and not probit.low > 1:
-        return text + (
-            ", so better models pull ahead in points because the linear scale is stretched where "
-            "the new set puts them, as it is for any harder set."
-        )
-    if linear.low > 1:
-        return text + ", so better models lose less on either scale."
-    if linear.high < 1:
-        return text + ", so in points gains on the old set shrink on the new one."
-    return (
-        text + ", so in points gains on the old set are neither shrunk nor stretched beyond noise."
+    return f"{text}, {_slope_clause(linear, probit)}."
+
+
+def _slope_clause(linear: Estimate, probit: Estimate) -> str:
+    above, below = linear.low > 1 + _ROUNDING, linear.high < 1 - _ROUNDING
+    probit_above = probit.low > 1 + _ROUNDING
+    clauses = (
+        (
+            above and not probit_above,
+            (
+                "so better models pull ahead in points because the linear scale is stretched where "
+                "the new set puts them, as it is for any harder set"
+            ),
+        ),
+        (above, "so better models lose less on either scale"),
+        (
+            linear.high < 0,
+            "so models that are better on the old set are worse on the new one",
+        ),
+        (
+            below and probit_above,
+            (
+                "so in points gains on the old set shrink on the new one because the linear scale "
+                "is compressed where the new set puts them, as it is for any easier set"
+            ),
+        ),
+        (below, "so in points gains on the old set shrink on the new one"),
+        (True, "so in points gains on the old set are neither shrunk nor stretched beyond noise"),
     )
+    return next(clause for applies, clause in clauses if applies)
 
 
 def _gap(c: Comparison) -> str:
     if c.gap.adaptivity.identified:
+        if c.verdict.outcome == "rose":
+            return (
+                "The new set is declared a draw from the old distribution; adaptive overfitting "
+                "does not raise scores, so look for another reason for the rise."
+            )
         if not c.gap.total.excludes_zero:
             return (
                 "The new set is declared a draw from the old distribution, so a drop would be "

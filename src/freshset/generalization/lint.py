@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from freshset.stats.agreement import agreement, agreement_off_right
 from freshset.stats.classes import class_order_mismatch, histogram_distance
 from freshset.stats.intervals import clopper_pearson
 from freshset.store.base import Store
+from freshset.store.parquet import opened
 
 # Models that give the same answer on so many of the items that not both get right are near-clones.
 # In the published archives one pair is at 0.74 and all others are below 0.66.
@@ -23,7 +25,7 @@ CLONE_AGREEMENT = 0.70
 HISTOGRAM_DISTANCE = 0.30
 
 
-def lint(store: Store) -> LintReport:
+def lint(store: Store | Path | str) -> LintReport:
     """Run every check on every cell of a store.
 
     Raises
@@ -31,6 +33,7 @@ def lint(store: Store) -> LintReport:
     StoreError, DataError
         When the store itself cannot be read.
     """
+    store = opened(store)
     issues = [Issue("damaged", "fault", "", (), text) for text in store.damaged()]
     cells = store.cells()
     by_set: dict[str, list[Cell]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from freshset.stats.paired import (
 from freshset.stats.power import items_for_pair
 from freshset.stats.types import BoolArray, Estimate, FloatArray, none_if_nan
 from freshset.store.base import Store
+from freshset.store.parquet import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class PairMatrix:
 
 
 def pair(
-    store: Store,
+    store: Store | Path | str,
     a: str,
     b: str,
     testsets: Sequence[str] = (),
@@ -131,8 +133,9 @@ def pair(
     StoreError
         When a model is unknown, or the two have no test set with predictions in common.
     """
-    settings = settings or CompareSettings()
-    names = _common(store, (a, b), [canonical_testset(name) for name in testsets])
+    settings, store = settings or CompareSettings(), opened(store)
+    wanted = list(dict.fromkeys(canonical_testset(name) for name in testsets))
+    names = _common(store, (a, b), wanted, settings.metric)
     rows = [_on_set(store, a, b, name, settings) for name in names]
     adjusted = adjust([row.p_exact for row in rows])
     rows = [replace(row, p_adjusted=float(p)) for row, p in zip(rows, adjusted, strict=True)]
@@ -152,8 +155,8 @@ def all_pairs(
     return PairMatrix(testset, settings.metric, settings.level, names, p)
 
 
-def _common(store: Store, models: tuple[str, str], wanted: list[str]) -> list[str]:
-    cells = [cell for cell in store.cells() if cell.kind == "examples"]
+def _common(store: Store, models: tuple[str, str], wanted: list[str], metric: str) -> list[str]:
+    cells = [c for c in store.cells() if c.kind == "examples" and metric in c.correct]
     sets = []
     for model in models:
         found = {cell.spec.testset for cell in cells if cell.spec.model == model}
@@ -161,8 +164,8 @@ def _common(store: Store, models: tuple[str, str], wanted: list[str]) -> list[st
             known = {cell.spec.model for cell in cells}
             counted = any(cell.spec.model == model for cell in store.cells())
             raise StoreError(
-                f"{store.location}: no per-example predictions of {model!r}.",
-                "Only its counts are known; a paired test needs the predictions themselves."
+                f"{store.location}: no per-example {metric} of {model!r}.",
+                "A paired test needs the predictions themselves, and top5 five of them an item."
                 if counted
                 else did_you_mean(model, known),
             )

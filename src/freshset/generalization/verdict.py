@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from freshset.core.config import CompareSettings
 from freshset.generalization.comparison import Verdict
 from freshset.generalization.scores import Scores
 from freshset.stats.equivalence import tost_samples
-from freshset.stats.intervals import percentile_interval
+from freshset.stats.intervals import newcombe_drop, percentile_interval
 from freshset.stats.power import detectable_drop, fresh_items_for_drop, power_of_drop
 from freshset.stats.types import FloatArray
 
@@ -31,15 +33,14 @@ def decide(
     p_old = float(scores.accuracy_old.mean())
     margin = settings.margin / 100
     sizes = {"level": settings.level, "power": settings.power}
-    # A margin that takes the accuracy below 0 cannot be missed, and has no formula.
-    reachable = margin < p_old
-    power = (
-        power_of_drop(p_old, margin, scores.n_old, scores.n_new, level=settings.level)
-        if reachable
-        else 1.0
-    )
-    needed = fresh_items_for_drop(p_old, margin, scores.n_old, **sizes) if reachable else 1.0
+    # Where accuracy cannot fall by the margin, a rise of the margin has to be visible instead.
+    change = margin if margin <= p_old else -margin
+    power = power_of_drop(p_old, change, scores.n_old, scores.n_new, level=settings.level)
+    needed = fresh_items_for_drop(p_old, change, scores.n_old, **sizes)
     p_equivalence = tost_samples(mean_drop, item_drops, margin=settings.margin)
+    if np.ptp(item_drops) == 0 and not _all_within(scores, margin, settings.level):
+        # All right or all wrong: the resamples know no noise, the exact counts do.
+        p_equivalence = 1.0
     interval = percentile_interval(item_drops, level=settings.level)
     if p_equivalence < 1 - settings.level and power >= settings.power:
         outcome = "survived"
@@ -57,3 +58,8 @@ def decide(
         100 * detectable_drop(p_old, scores.n_old, scores.n_new, **sizes),
         needed,
     )
+
+
+def _all_within(scores: Scores, margin: float, level: float) -> bool:
+    ci = newcombe_drop(scores.k_old, scores.n_old, scores.k_new, scores.n_new, level=level)
+    return bool((ci.low > -margin).all() and (ci.high < margin).all())

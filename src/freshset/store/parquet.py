@@ -27,10 +27,12 @@ from freshset.core.errors import DataError, StoreError, did_you_mean
 from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
 from freshset.core.identifiers import slug
 from freshset.core.records import Cell, Matrix, TestSet
+from freshset.store.base import Store
 from freshset.store.staging import StagedBatch
 
 SCHEMA = "freshset.store/1"
 _FORMAT = 1
+TESTSET_FIELDS = ("id", "n", "n_classes", "items", "ids_given", "class_names", "fingerprint")
 
 
 class ParquetStore:
@@ -62,7 +64,7 @@ class ParquetStore:
 
     def testsets(self) -> tuple[str, ...]:
         found = (self.path / "testsets").glob("*/testset.json")
-        return tuple(sorted(self._read(path)["id"] for path in found))
+        return tuple(sorted(self._head(path)["id"] for path in found))
 
     def testset(self, testset: str) -> TestSet:
         folder = self.path / "testsets" / slug(testset)
@@ -70,7 +72,7 @@ class ParquetStore:
             raise StoreError(
                 f"{self.path}: no test set {testset!r}.", did_you_mean(testset, self.testsets())
             )
-        head = self._read(folder / "testset.json")
+        head = self._head(folder / "testset.json")
         common = (head["id"], head["n"], head["n_classes"])
         if not head["items"]:
             return TestSet(*common)
@@ -102,6 +104,13 @@ class ParquetStore:
     def matrix(self, testset: str, models: Sequence[str]) -> Matrix:
         columns, cells = self._columns(testset, models, "label_rank")
         ranks = np.stack(columns).astype(np.int16, copy=False)
+        for cell, hits in zip(cells, (ranks == 1).sum(axis=1), strict=True):
+            if cell.correct["top1"] != hits:
+                raise StoreError(
+                    f"{self.data_file(cell)}: {hits:,} right where its cell.json says "
+                    f"{cell.correct['top1']:,.0f}; one of the two was changed.",
+                    "Delete the cell's folder and import again.",
+                )
         return Matrix(testset, tuple(models), ranks, tuple(cell.k for cell in cells))
 
     def predictions(self, testset: str, models: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -147,7 +156,7 @@ class ParquetStore:
         if not models:
             raise StoreError(f"{self.path}: no models asked for on {testset!r}.")
         by_model = {cell.spec.model: cell for cell in self.cells(testset)}
-        head = self._read(self.path / "testsets" / slug(testset) / "testset.json")
+        head = self._head(self.path / "testsets" / slug(testset) / "testset.json")
         cells = []
         for model in models:
             cell = by_model.get(model)
@@ -190,12 +199,21 @@ class ParquetStore:
             raise StoreError(
                 f"{marker}: not a cell ({error}).", "Delete its folder and import again."
             ) from error
-        if marker.parent.name != cell.spec.identity[:12]:
+        if marker.parent != self.path / cell_folder(cell):
             raise StoreError(
-                f"{marker}: its content does not match its folder's name.",
+                f"{marker}: its content does not match its folder.",
                 "The file was edited or moved; delete its folder and import again.",
             )
         return cell
+
+    def _head(self, path: Path) -> Any:
+        head = self._read(path)
+        missing = [name for name in TESTSET_FIELDS if name not in head]
+        if missing:
+            raise StoreError(
+                f"{path}: no field {missing[0]!r}.", "Restore the file from a copy of the store."
+            )
+        return head
 
     def _read(self, path: Path) -> Any:
         data = read_json(path)
@@ -230,6 +248,11 @@ class ParquetStore:
                 f"{self.path}: is neither empty nor a store (no store.json).",
                 "Give another folder.",
             )
+
+
+def opened(store: Store | Path | str, *, create: bool = False) -> Store:
+    """Return a store as it is, or open the folder that is named."""
+    return ParquetStore(store, create=create) if isinstance(store, (str, Path)) else store
 
 
 def cell_folder(cell: Cell) -> Path:

@@ -43,6 +43,7 @@ class StagedBatch:
         self._moves: dict[Path, Path] = {}
         self._superseded: list[Path] = []
         self._testsets: dict[str, TestSet] = {}
+        self._new_testsets: set[str] = set()
         self._current: dict[str, dict[str, Cell]] = {}
 
     def put_testset(self, testset: TestSet) -> None:
@@ -65,6 +66,7 @@ class StagedBatch:
             if stored.has_items or not testset.has_items:
                 return
         self._testsets[testset.id] = testset
+        self._new_testsets.add(testset.id)
         folder = self._new_folder()
         if testset.has_items:
             table = pa.table(
@@ -127,11 +129,14 @@ class StagedBatch:
         # One flush of the file system is far cheaper than one a file, and comes before any rename.
         if hasattr(os, "sync"):
             os.sync()
+        self._check_testsets_again()
+        for place in self._moves:
+            # Before the first rename, so that a folder that cannot be made changes nothing.
+            (self._store.path / place).parent.mkdir(parents=True, exist_ok=True)
         for place, staged in sorted(
             self._moves.items(), key=lambda move: move[0].parts[0] == "cells"
         ):
             target = self._store.path / place
-            target.parent.mkdir(parents=True, exist_ok=True)
             if (target / "cell.json").exists():
                 continue  # another process wrote the same cell meanwhile
             # What is left is a test set that gains its items, or a cell that was never finished.
@@ -141,6 +146,12 @@ class StagedBatch:
             if place not in self._moves:
                 shutil.rmtree(self._store.path / place, ignore_errors=True)
         self._moves.clear()
+
+    def _check_testsets_again(self) -> None:
+        """Look once more: another process may have stored a test set of this id meanwhile."""
+        stored = set(self._store.testsets())
+        for name in self._new_testsets & stored:
+            _check_same(self._store.testset(name), self._testsets[name])
 
     def discard(self) -> None:
         """Remove the staging folder."""

@@ -327,3 +327,60 @@ def test_two_files_of_one_name(tmp_path: Path, labels: Path) -> None:
     names = {"one": one, "two": two}
     import_results("predictions", names, tmp_path / "s", testset="mine/test", labels=labels)
     assert [c.spec.model for c in ParquetStore(tmp_path / "s").cells()] == ["one", "two"]
+
+
+def test_classes_that_are_called_by_numbers(tmp_path: Path) -> None:
+    names = [str(k) for k in range(12)]
+    pd.DataFrame({"label": names}).to_parquet(tmp_path / "l.parquet")
+    np.save(tmp_path / "net.npy", np.arange(12))
+    store = read(tmp_path, tmp_path / "net.npy", labels=tmp_path / "l.parquet")
+    assert store.cells()[0].correct == {"top1": 12}
+
+
+def test_ids_in_the_index_of_a_frame(tmp_path: Path, labels: Path) -> None:
+    frame(TOP1, SHUFFLE).set_index("image_id").to_parquet(tmp_path / "net.parquet")
+    store = read(tmp_path, tmp_path / "net.parquet", labels=labels)
+    assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
+
+
+def test_flags_beside_predictions_are_no_order(tmp_path: Path, labels: Path) -> None:
+    table = frame(TOP1, SHUFFLE).assign(top1=0, top5=1)
+    table.to_csv(tmp_path / "net.csv", index=False)
+    store = read(tmp_path, tmp_path / "net.csv", labels=labels)
+    assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
+
+
+def test_model_names_are_text(tmp_path: Path, labels: Path) -> None:
+    rows = "".join(f"{m},{i},{v}\n" for m in ("007", "NA") for i, v in zip(IDS, TOP1, strict=True))
+    (tmp_path / "all.csv").write_text("Model,image_id,prediction\n" + rows)
+    store = read(tmp_path, tmp_path / "all.csv", labels=labels)
+    assert [c.spec.model for c in store.cells()] == ["007", "NA"]
+    (tmp_path / "bad.csv").write_text("model,image_id,prediction\n,img0,1\n")
+    with pytest.raises(DataError, match="a row names no model"):
+        read(tmp_path, tmp_path / "bad.csv")
+
+
+def test_frames_as_pandas_writes_them_to_json(tmp_path: Path, labels: Path) -> None:
+    frame(TOP1, SHUFFLE).to_json(tmp_path / "net.json")
+    store = read(tmp_path, tmp_path / "net.json", labels=str(labels))
+    assert store.predictions("mine/test", ["net"]).tolist() == [TOP1]
+
+
+@pytest.mark.parametrize(
+    ("labels_of", "message"),
+    [
+        ([0, 2**32 + 3], "row 1: 4294967299 is too large for a class id"),
+        (np.array([0, 2**64 - 1], dtype=np.uint64), "row 1: 18446744073709551615 is too large"),
+        (np.array(3), "a single value, not one for each item"),
+    ],
+)
+def test_labels_that_are_no_class_ids(tmp_path: Path, labels_of: object, message: str) -> None:
+    np.save(tmp_path / "l.npy", np.asarray(labels_of))
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, write_npy(tmp_path / "net", [0, 1]), labels=tmp_path / "l.npy")
+
+
+@pytest.mark.parametrize("classes", ["0", "99999999999999999999", "²"])
+def test_impossible_numbers_of_classes(tmp_path: Path, labels: Path, classes: str) -> None:
+    with pytest.raises(UsageError, match="classes"):
+        read(tmp_path, write_npy(tmp_path / "net", TOP1), labels=labels, classes=classes)

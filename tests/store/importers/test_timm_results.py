@@ -62,5 +62,7 @@ def test_unknown_sets_need_their_size(tmp_path: Path) -> None:
     path = table(tmp_path, "a,224,80,20,95,5\n")
     with pytest.raises(UsageError, match="Give it with --n"):
         import_results("timm", path, tmp_path / "s", testset="imagenet/real")
+    with pytest.raises(UsageError, match="--n 0: not a number of items"):
+        import_results("timm", path, tmp_path / "s", testset="imagenet/real", n=0)
     import_results("timm", path, tmp_path / "s", testset="imagenet/real", n=46_837)
     assert ParquetStore(tmp_path / "s").cells()[0].n == 46_837

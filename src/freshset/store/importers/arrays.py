@@ -132,6 +132,7 @@ def _testset(store: Store, name: str, labels: Path | None, classes: str | None) 
                 f"The store has no items of {name!r}.", "Give its labels with --labels FILE."
             )
         return stored
+    labels = Path(labels)
     columns = read_columns(labels, LABEL_NAMES)
     if len(columns) != 1 or columns[0].values.ndim != 1:
         raise DataError(f"{labels}: not one label per item.", "Give one column of labels.")
@@ -157,7 +158,9 @@ def _classes(
     labels: npt.NDArray[np.generic], classes: str | None, stored: TestSet | None, where: Path
 ) -> tuple[tuple[str, ...], int]:
     """Class names (maybe none) and the number of classes."""
-    if classes is not None and classes.isdigit():
+    if classes is not None and str(classes).isdecimal():
+        if not 0 < int(classes) < 2**31:
+            raise UsageError(f"--classes {classes}: not a possible number of classes.")
         return (), int(classes)
     if classes is not None:
         names = _class_names(Path(classes))
@@ -176,9 +179,15 @@ def _class_names(path: Path) -> tuple[str, ...]:
     if not path.exists():
         raise UsageError(f"--classes {path}: neither a number nor a file.", "Give one of the two.")
     if path.suffix == ".json":
-        names = tuple(str(name) for name in read_json(path))
+        listed = read_json(path)
+        if not isinstance(listed, list):
+            raise DataError(f"{path}: not a list of class names.")
+        names = tuple(str(name) for name in listed)
     else:
-        names = tuple(path.read_text(encoding="utf-8").split("\n"))
+        try:
+            names = tuple(path.read_text(encoding="utf-8").split("\n"))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: not UTF-8 text.", "Save the class list as UTF-8.") from error
         names = tuple(name.strip() for name in names if name.strip())
     if len(set(names)) != len(names) or not names:
         raise DataError(f"{path}: no class names, or one that occurs twice.")
@@ -188,8 +197,12 @@ def _class_names(path: Path) -> tuple[str, ...]:
 def _to_class_ids(
     values: npt.NDArray[np.generic], names: tuple[str, ...], testset: str, where: str
 ) -> npt.NDArray[np.int64]:
-    if values.dtype.kind in "iuf" or not names:
+    numbers = values.dtype.kind in "iuf" or not names
+    if numbers and not all(name.isdecimal() for name in names or ("",)):
         return class_ids(values, where)
+    if numbers:
+        # Classes that are called by numbers: 7 means the class of that name, not the seventh name.
+        values = class_ids(values, where).astype(str)
     index = {name: i for i, name in enumerate(names)}
     table = values[:, None] if values.ndim == 1 else values
     out = np.empty(table.shape, dtype=np.int64)

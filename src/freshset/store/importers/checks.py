@@ -11,6 +11,9 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.records import TestSet, label_ranks
 from freshset.stats.topk import is_worst_first
 
+# Class ids are stored as int32.
+_LARGEST = 2**31 - 1
+
 REPAIRS = ("none", "worst-first")
 
 
@@ -37,6 +40,12 @@ def class_ids(values: npt.NDArray[np.generic], where: str) -> npt.NDArray[np.int
     if values.size == 0:
         raise DataError(f"{where}: no predictions.", "The file is empty; write it again.")
     if np.issubdtype(values.dtype, np.integer):
+        large = np.argwhere(np.greater(values, _LARGEST))
+        if large.size:
+            raise DataError(
+                f"{where}: row {large[0][0]}: {values[tuple(large[0])]} is too large for a class id.",
+                "Class ids count from 0; use class names for anything else.",
+            )
         return values.astype(np.int64)
     if np.issubdtype(values.dtype, np.floating):
         bad = np.argwhere(np.isnan(values.astype(float)))

@@ -10,7 +10,7 @@ from typing import Any
 from freshset.core.errors import UsageError, did_you_mean
 from freshset.store.base import Store
 from freshset.store.importers.report import ImportReport
-from freshset.store.parquet import ParquetStore
+from freshset.store.parquet import opened
 
 # Format name -> module with a function ``read(path, store, **options)``.
 FORMATS = {
@@ -51,8 +51,6 @@ def import_results(
     """
     if format not in FORMATS:
         raise UsageError(f"No import format {format!r}.", did_you_mean(format, FORMATS))
-    if isinstance(store, (str, Path)):
-        store = ParquetStore(store, create=True)
     source = Path(path) if isinstance(path, str) else path
     read: Callable[..., ImportReport] = import_module(FORMATS[format]).read
-    return read(source, store, **options)
+    return read(source, opened(store, create=True), **options)

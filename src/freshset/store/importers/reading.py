@@ -82,6 +82,8 @@ def read_columns(path: Path, names: Sequence[str]) -> list[Column]:
         raise DataError(f"{path}: no such file.")
     columns = reader(path, names)
     for column in columns:
+        if np.ndim(column.values) == 0:
+            raise DataError(f"{path}: a single value, not one for each item.")
         if len(column.values) == 0:
             raise DataError(f"{path}: no rows.", "The file is empty; write it again.")
     return columns
@@ -114,11 +116,10 @@ def _read_csv(path: Path, names: Sequence[str]) -> list[Column]:
         frame = pd.read_csv(path, header=None)
         return [Column(_whole(frame.to_numpy(), path))]
     # Read again with the ids as they are written: '007' must not become 7.
-    id_name = _pick(frame.columns, ID_NAMES)
-    if id_name is not None:
-        frame[id_name] = pd.read_csv(path, usecols=[id_name], dtype=str, keep_default_na=False)[
-            id_name
-        ]
+    for name in (_pick(frame.columns, ID_NAMES), _pick(frame.columns, ("model",))):
+        if name is not None:
+            text = pd.read_csv(path, usecols=[name], dtype=str, keep_default_na=False)
+            frame[name] = text[name]
     return _from_frame(frame, names, path)
 
 
@@ -130,13 +131,16 @@ def _read_parquet(path: Path, names: Sequence[str]) -> list[Column]:
             f"{path}: not a readable Parquet file; it may be truncated.",
             "Copy or write it again.",
         ) from error
-    return _from_frame(table.to_pandas(), names, path)
+    return _from_frame(table.to_pandas(ignore_metadata=True), names, path)
 
 
 def _read_json(path: Path, names: Sequence[str]) -> list[Column]:
     data = read_json(path)
     if isinstance(data, dict):
         key, ids = _pick(data, names), _pick(data, ID_NAMES)
+        if key is not None and isinstance(data[key], dict):
+            # The columns of a frame, as pandas writes them: {column: {row: value}}.
+            return _from_frame(pd.DataFrame(data), names, path)
         if key is not None:
             found = None if ids is None else _as_ids(np.array(data[ids], dtype=object), path)
             return [Column(_from_list(data[key], path), found)]
@@ -174,10 +178,13 @@ def _from_frame(frame: pd.DataFrame, names: Sequence[str], path: Path) -> list[C
         raise DataError(f"{path}: no rows.", "The file is empty; write it again.")
     keys = _value_columns(frame, names, path)
     id_name = _pick(frame.columns, ID_NAMES)
+    model = _pick(frame.columns, ("model",))
+    if model is not None and (frame[model].isna() | (frame[model] == "")).any():
+        raise DataError(f"{path}: a row names no model.", "Name the model in every row.")
     groups = (
-        [(str(name), part) for name, part in frame.groupby("model", sort=True)]
-        if "model" in frame.columns
-        else [("", frame)]
+        [("", frame)]
+        if model is None
+        else [(str(name), part) for name, part in frame.groupby(model, sort=True)]
     )
     out = []
     for name, part in groups:
@@ -203,8 +210,12 @@ def _value_columns(frame: pd.DataFrame, names: Sequence[str], path: Path) -> lis
         for name in frame.columns
         if names is PREDICTION_NAMES and (match := _NUMBERED.fullmatch(str(name).lower()))
     ]
-    if len({stem for stem, _, _ in numbered}) == 1 and len(numbered) > 1:
-        return [name for _, _, name in sorted(numbered)]
+    # Only pred_1, pred_2, ... without a gap are an order; flags such as top1 and top5 are none.
+    numbered.sort()
+    numbers = [number for _, number, _ in numbered]
+    stems = {stem for stem, _, _ in numbered}
+    if len(stems) == 1 and len(numbers) > 1 and numbers in _counted(len(numbers)):
+        return [name for _, _, name in numbered]
     if "topk_id" in frame.columns and names is PREDICTION_NAMES:
         return ["topk_id"]
     key = _pick(frame.columns, names)
@@ -214,6 +225,10 @@ def _value_columns(frame: pd.DataFrame, names: Sequence[str], path: Path) -> lis
             f"Name the column one of: {', '.join(names)}.",
         )
     return [key]
+
+
+def _counted(length: int) -> tuple[list[int], list[int]]:
+    return list(range(length)), list(range(1, length + 1))
 
 
 def _pick(columns: Any, names: Sequence[str]) -> str | None:
@@ -239,6 +254,9 @@ def _stack(values: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
 def _whole(values: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:
     """Refuse floats here, where the file and the row are known."""
     if values.dtype == object and all(isinstance(v, (int, np.integer)) for v in values.flat):
+        large = [row for row, value in enumerate(values.flat) if abs(int(value)) >= 2**63]
+        if large:
+            raise DataError(f"{path}: value {large[0]}: {values.flat[large[0]]} is no class id.")
         return values.astype(np.int64)
     if values.dtype.kind == "f":
         rows = values if values.ndim == 1 else values.reshape(len(values), -1)[:, 0]

@@ -36,6 +36,8 @@ def read(
         if name not in KNOWN_TESTSETS:
             raise UsageError(f"The number of items of {name!r} is not known.", "Give it with --n.")
         n = KNOWN_TESTSETS[name].n
+    if n < 1:
+        raise UsageError(f"--n {n}: not a number of items.", "Give the size of the test set.")
     frame = read_csv(path)
     need_columns(frame, ("model", "top1"), path)
     source = Source("timm", path.name, sha256_file(path))
