@@ -264,13 +264,17 @@ def band(samples: LineSamples, grid: npt.ArrayLike, *, level: float = 0.95) -> I
         raise ValueError("a band needs at least two lines")
     rank_low, rank_high = outward_ranks(count, level=level)
     low, high = np.empty(grid.size), np.empty(grid.size)
+    values = np.empty(count)
     for i, x in enumerate(grid):
-        values = samples.intercept + samples.slope * x
+        np.multiply(samples.slope, x, out=values)
+        values += samples.intercept
         # Two selections are several times faster than one partition with two positions.
         values.partition(rank_low)
         low[i] = values[rank_low]
-        values.partition(rank_high)
-        high[i] = values[rank_high]
+        # What lies below needs no second look; the upper rank is counted from the end.
+        above = values[rank_low + 1 :] if rank_high > rank_low else values
+        above.partition(rank_high - count)
+        high[i] = above[rank_high - count]
     return Interval(low, high)
 
 
