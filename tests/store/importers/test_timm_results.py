@@ -58,6 +58,14 @@ def test_bad_tables(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+def test_fractions_are_not_taken_for_percentages(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="look like fractions"):
+        import_results(
+            "timm", table(tmp_path, "a,224,0.8,0.2,1,0\n"), tmp_path / "s", testset="imagenet/val"
+        )
+    assert not (tmp_path / "s").exists()
+
+
 def test_unknown_sets_need_their_size(tmp_path: Path) -> None:
     path = table(tmp_path, "a,224,80,20,95,5\n")
     with pytest.raises(UsageError, match="Give it with --n"):

@@ -55,6 +55,11 @@ def read(
         cells.append(Counts(names[row], name, n, correct, source, approximate=True))
     if not cells:
         raise DataError(f"{path}: no rows.")
+    if all(cell.correct["top1"] <= 0.01 * n for cell in cells):
+        raise DataError(
+            f"{path}: no top1 above 1, so these look like fractions and not percentages.",
+            "Multiply them by 100, or import a table with an 'accuracy' column.",
+        )
     return put_counts(cells, store, replace=replace)
 
 
