@@ -13,6 +13,7 @@ SHARED = ROOT.parent / "shared" / "data"
 def shared_data() -> Path:
     """The studies' public data files, which are not part of this repository."""
     if not SHARED.is_dir():
+        # A user's checkout has no such folder beside it; CI links it in.
         pytest.skip(f"the studies' public data are not at {SHARED}")
     return SHARED
 

@@ -83,7 +83,7 @@ def test_clipping_moves_only_what_is_within_half_an_item_of_the_ends() -> None:
 def test_unknown_scales_are_refused() -> None:
     for function in (transform, inverse):
         with pytest.raises(ValueError, match="unknown scale 'log'"):
-            function(0.5, "log")  # type: ignore[arg-type]
+            function(0.5, "log")
 
 
 # One line

@@ -78,7 +78,7 @@ def test_order_of_tests_does_not_matter(
 ) -> None:
     p = np.array(values)
     order = list(range(len(p)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     np.testing.assert_allclose(adjust(p[order], method), adjust(p, method)[order], rtol=1e-12)
 
 
@@ -122,10 +122,10 @@ def test_bh_bounds_the_expected_share_of_false_findings(rng: np.random.Generator
 @pytest.mark.parametrize("p", [[-0.1], [1.1], [float("nan")], [[0.1, 0.2]], 0.1])
 def test_values_that_are_no_p_values_are_refused(p: object) -> None:
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
-        adjust(p)  # type: ignore[arg-type]
+        adjust(p)
 
 
 @pytest.mark.parametrize("p", [[0.1], []])
 def test_unknown_method_is_refused_even_without_tests(p: list[float]) -> None:
     with pytest.raises(ValueError, match="unknown method 'sidak'"):
-        adjust(p, "sidak")  # type: ignore[arg-type]
+        adjust(p, "sidak")

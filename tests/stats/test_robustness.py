@@ -89,4 +89,4 @@ def test_baselines_that_cannot_be_fitted_are_refused(
 
 def test_unknown_scale_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown scale"):
-        effective_robustness([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], scale="log")  # type: ignore[arg-type]
+        effective_robustness([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], scale="log")

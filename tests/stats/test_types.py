@@ -32,7 +32,7 @@ def test_estimate_to_dict_holds_what_json_can() -> None:
 
 def test_estimate_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Estimate(0.0, 0.0, 0.0).value = 1.0  # type: ignore[misc]
+        Estimate(0.0, 0.0, 0.0).value = 1.0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -71,7 +71,7 @@ def test_counts_need_not_be_whole() -> None:
 )
 def test_impossible_counts_are_refused(k: object, n: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        as_counts(k, n)  # type: ignore[arg-type]
+        as_counts(k, n)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, 95, float("nan")])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
 from freshset.stats.intervals import percentile_interval
-from freshset.stats.types import BoolArray, FloatArray, IntArray
+from freshset.stats.types import BoolArray, IntArray
 
 
 def ranks(score: npt.ArrayLike) -> IntArray:
@@ -107,9 +109,8 @@ def kendall(old: npt.ArrayLike, new: npt.ArrayLike) -> float:
     return _correlation(stats.kendalltau, old, new)
 
 
-def _correlation(function: object, old: npt.ArrayLike, new: npt.ArrayLike) -> float:
+def _correlation(function: Callable[..., Any], old: npt.ArrayLike, new: npt.ArrayLike) -> float:
     x, y = np.asarray(old, dtype=float), np.asarray(new, dtype=float)
     if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    result: FloatArray = function(x, y).statistic  # type: ignore[operator]
-    return float(result)
+    return float(function(x, y).statistic)

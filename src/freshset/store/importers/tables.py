@@ -7,6 +7,7 @@ Columns: ``model``, ``testset``, ``n`` and ``correct`` (with ``correct_top5`` if
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,10 +110,10 @@ def _counts(frame: pd.DataFrame, path: Path, source: Source) -> list[Counts]:
     return out
 
 
-def number(value: object, where: str, name: str) -> float:
+def number(value: Any, where: str, name: str) -> float:
     """Return a finite number, or raise `DataError` naming row and column."""
     try:
-        result = float(value)  # type: ignore[arg-type]
+        result = float(value)
     except (TypeError, ValueError):
         result = float("nan")
     if not np.isfinite(result):
