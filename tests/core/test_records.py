@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from freshset.core.errors import DataError
-from freshset.core.records import Cell, CellSpec, Matrix, Source, TestSet, label_ranks
+from freshset.core.records import Cell, CellSpec, Matrix, RunSpec, Source, TestSet, label_ranks
 
 
 def a_testset(**changes: object) -> TestSet:
@@ -52,7 +52,18 @@ def test_counts_only_sets_have_no_items() -> None:
 SPEC = CellSpec("m", "mine/test", "f" * 64, "c" * 64)
 
 # Every field of a cell is in one of these lists: what its identity depends on, and what it does not.
-CHANGES_NUMBERS = {"model", "testset", "fingerprint", "content", "repair"}
+CHANGES_NUMBERS = {"model", "testset", "fingerprint", "content", "repair", "run"}
+CHANGES_A_RUN = {
+    "adapter",
+    "reference",
+    "weights",
+    "preprocessing",
+    "outputs",
+    "classes",
+    "precision",
+    "reading",
+    "mapping",
+}
 CHANGES_NOTHING = {
     "kind",
     "n",
@@ -63,6 +74,8 @@ CHANGES_NOTHING = {
     "replaces",
     "bytes",
     "sha256",
+    "values",
+    "runtime",
 }
 
 
@@ -71,7 +84,18 @@ def test_every_field_is_classified() -> None:
     assert {f.name for f in fields(Cell)} - {"spec"} == CHANGES_NOTHING
 
 
-@pytest.mark.parametrize("name", sorted(CHANGES_NUMBERS))
+RUN = RunSpec("a/1", "a:m", "w", "p", "logits", "c", "fp32", "r", "")
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES_A_RUN))
+def test_identity_of_a_run_depends_on(name: str) -> None:
+    assert {f.name for f in fields(RunSpec)} == CHANGES_A_RUN
+    spec = replace(SPEC, content="", run=RUN)
+    assert replace(spec, run=replace(RUN, **{name: "other"})).identity != spec.identity
+    assert CellSpec.from_dict(spec.to_dict()) == spec
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES_NUMBERS - {"run"}))
 def test_identity_depends_on(name: str) -> None:
     assert replace(SPEC, **{name: "other"}).identity != SPEC.identity
 

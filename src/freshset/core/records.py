@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -16,6 +16,48 @@ IDENTITY_VERSION = 1
 
 ItemIds = npt.NDArray[np.object_]
 Labels = npt.NDArray[np.int32]
+
+Task = Literal["classification", "question-answering", "language-modelling"]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptSets:
+    """For every item the classes that count as right, where that may be several or none.
+
+    Attributes
+    ----------
+    classes
+        All accepted class ids, item after item, int32.
+    offsets
+        Shape (n + 1,), int64: item i accepts ``classes[offsets[i]:offsets[i + 1]]``.
+    """
+
+    classes: Labels
+    offsets: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> AcceptSets:
+        """Make the sets from one list an item."""
+        sizes = np.array([0, *map(len, lists)], dtype=np.int64)
+        flat = np.array([c for one in lists for c in sorted(set(one))], dtype=np.int32)
+        if len(flat) != sizes.sum():
+            raise DataError("An item accepts one class twice.", "List every class once an item.")
+        return cls(flat, sizes.cumsum())
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, rows: slice) -> AcceptSets:
+        start, stop, _ = rows.indices(len(self))
+        offsets = self.offsets[start : stop + 1]
+        return AcceptSets(self.classes[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+    def contains(self, topk: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Whether item i accepts ``topk[i, j]``, shape (items, k)."""
+        width = int(max(topk.max(initial=0), self.classes.max(initial=0))) + 1
+        row = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        keys = row * width + self.classes
+        return np.isin(np.arange(len(self))[:, None] * width + topk, keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +81,16 @@ class TestSet:
         two test sets share an item.
     class_names
         Names in the order of the class ids; empty when there are none.
+    class_keys
+        Stable keys in the same order, such as wnids; empty where the names are all there is.
+    task
+        What is asked of a model; all but ``classification`` have no labels.
+    accepted
+        Classes that count as right, where that is not exactly the label.
+    gold
+        Digest of the reference answers, where the task has no labels; else empty.
+    strata
+        Columns by which scores can be cut, each of shape (n,); they change no score.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
@@ -50,6 +102,11 @@ class TestSet:
     labels: Labels | None = None
     ids_given: bool = False
     class_names: tuple[str, ...] = ()
+    class_keys: tuple[str, ...] = ()
+    task: Task = "classification"
+    accepted: AcceptSets | None = None
+    gold: str = ""
+    strata: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @property
     def has_items(self) -> bool:
@@ -73,19 +130,28 @@ class TestSet:
     @property
     def fingerprint(self) -> str:
         """Digest of what can change a score: item ids, labels and class space, in order."""
-        head = canonical_json({"n": self.n, "n_classes": self.n_classes, "version": 1})
-        if self.item_ids is None or self.labels is None:
-            return sha256_bytes(head)
-        ids = "\0".join(self.item_ids.tolist()).encode()
-        return sha256_bytes(head + b"\0" + ids + b"\0" + self.labels.astype("<i4").tobytes())
+        head: dict[str, Any] = {"n": self.n, "n_classes": self.n_classes, "version": 1}
+        if self.gold:
+            head["gold"] = self.gold
+        parts = [canonical_json(head)]
+        if self.item_ids is not None:
+            parts.append("\0".join(self.item_ids.tolist()).encode())
+        if self.labels is not None:
+            parts.append(self.labels.astype("<i4").tobytes())
+        if self.accepted is not None:
+            parts.append(self.accepted.offsets.astype("<i8").tobytes())
+            parts.append(self.accepted.classes.astype("<i4").tobytes())
+        return sha256_bytes(b"\0".join(parts))
 
     def check(self, where: str) -> None:
         """Raise `DataError` unless ids are unique and labels lie in the class space."""
-        if self.item_ids is None or self.labels is None:
+        if self.item_ids is None:
             return
         if self.n == 0:
             raise DataError(f"{where}: no items.", "Give a labels file with at least one row.")
-        if len(self.item_ids) != self.n or len(self.labels) != self.n:
+        if len(self.item_ids) != self.n:
+            raise DataError(f"{where}: {len(self.item_ids)} ids for {self.n} items.")
+        if self.labels is not None and len(self.labels) != self.n:
             raise DataError(f"{where}: {len(self.item_ids)} ids but {len(self.labels)} labels.")
         unique, first = np.unique(self.item_ids.astype(str), return_index=True)
         if len(unique) != self.n:
@@ -94,6 +160,8 @@ class TestSet:
                 f"{where}: row {row}: the id {self.item_ids[row]!r} occurs twice.",
                 "Remove the duplicate rows; an item may count only once.",
             )
+        if self.labels is None:
+            return
         bad = np.flatnonzero((self.labels < 0) | (self.labels >= self.n_classes))
         if bad.size:
             raise DataError(
@@ -101,6 +169,52 @@ class TestSet:
                 f"0..{self.n_classes - 1}.",
                 "Give the right number of classes with --classes.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """How predictions are made: every field here can change them, so all of them are hashed.
+
+    Attributes
+    ----------
+    adapter
+        Name of the model adapter and the version of what it computes, for example ``timm/1``.
+    reference
+        The model as it was asked for, in canonical form.
+    weights
+        SHA-256 of the weights; empty when there are none.
+    preprocessing
+        Everything between an item and the model's input, as canonical text.
+    outputs
+        What the model's numbers are: ``logits``, ``probabilities``, ``scores``, ``answers``, ...
+    classes
+        Digest of the class space of the outputs; empty when there is none.
+    precision
+        Of the forward pass: ``fp32``, ``tf32``, ``fp16`` or ``bf16``.
+    reading
+        How items are read, with a digest of the bytes that are read, as canonical text.
+    mapping
+        From the model's classes to those of the test set: name and digest; empty for none.
+    """
+
+    adapter: str
+    reference: str
+    weights: str
+    preprocessing: str
+    outputs: str
+    classes: str
+    precision: str
+    reading: str
+    mapping: str
+
+
+_RUN_FIELDS = tuple(sorted(f.name for f in fields(RunSpec)))
+
+
+def run_identity(model: str, testset: str, fingerprint: str, run: RunSpec) -> str:
+    """Identity of a cell that a run makes; plans compute many, so this is one join and one hash."""
+    parts = (model, testset, fingerprint, *(getattr(run, name) for name in _RUN_FIELDS))
+    return sha256_bytes("\0".join((f"freshset.run/{IDENTITY_VERSION}", *parts)).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +228,12 @@ class CellSpec:
     fingerprint
         Of the test set's items.
     content
-        SHA-256 of the predictions (int32, row order of the test set) or of the counts.
+        Of imported cells: SHA-256 of the predictions (int32, row order of the test set) or of the
+        counts.  Empty where predictions are made by a run, whose inputs say what they will be.
     repair
         The correction that was applied on import, or ``none``.
+    run
+        How predictions are made; ``None`` for imported cells.
     """
 
     model: str
@@ -124,11 +241,24 @@ class CellSpec:
     fingerprint: str
     content: str
     repair: str = "none"
+    run: RunSpec | None = None
 
     @property
     def identity(self) -> str:
         """Versioned hash of the spec; the same spec has the same identity everywhere."""
-        return sha256_bytes(canonical_json(asdict(self) | {"version": IDENTITY_VERSION}))
+        if self.run is not None:
+            return run_identity(self.model, self.testset, self.fingerprint, self.run)
+        return sha256_bytes(canonical_json(self.to_dict() | {"version": IDENTITY_VERSION}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as plain values; cells that were imported have no ``run``."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> CellSpec:
+        """Inverse of `to_dict`."""
+        run = data.get("run")
+        return cls(**(data | {"run": None if run is None else RunSpec(**run)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +296,12 @@ class Cell:
     k
         Predictions stored per item (1 or more); 0 for counts.
     correct
-        Number right by metric name.  Fractional only where ``approximate``.
+        Number right by metric name (``top1``, ``top5``, ``exact_match``); empty where nothing is
+        right or wrong.  Fractional only where ``approximate``.
+    values
+        Other metrics of the whole cell, such as ``f1`` or ``perplexity``.
+    runtime
+        What made the predictions and is believed to change none: library versions, device.
     approximate
         True when the counts were derived from rounded percentages.
     replaces
@@ -185,10 +320,14 @@ class Cell:
     replaces: tuple[str, ...] = ()
     bytes: int = 0
     sha256: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    runtime: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``cell.json``."""
-        body = asdict(self) | {"correct": dict(self.correct), "replaces": list(self.replaces)}
+        body = asdict(self) | {"spec": self.spec.to_dict(), "replaces": list(self.replaces)}
+        # Imported cells have neither; leaving them out keeps their files as they were.
+        body = {k: v for k, v in body.items() if v or k not in {"values", "runtime"}}
         head = {"schema": "freshset.cell/1", "identity": self.spec.identity}
         return head | {"identity_version": IDENTITY_VERSION} | body
 
@@ -197,9 +336,10 @@ class Cell:
         """Inverse of `to_dict`; raises KeyError or TypeError where a field is missing."""
         names = {f.name for f in fields(cls)}
         body = {name: value for name, value in data.items() if name in names}
-        if not isinstance(data["correct"]["top1"], (int, float)):
+        imported = {"top1": data["correct"]["top1"]} if "run" not in data["spec"] else {}
+        if not all(isinstance(n, (int, float)) for n in (data["correct"] | imported).values()):
             raise TypeError("the number right is no number")
-        body |= {"spec": CellSpec(**data["spec"]), "source": Source(**data["source"])}
+        body |= {"spec": CellSpec.from_dict(data["spec"]), "source": Source(**data["source"])}
         return cls(**(body | {"replaces": tuple(data["replaces"])}))
 
 
@@ -232,8 +372,10 @@ class Matrix:
         return np.asarray((self.label_rank >= 1) & (self.label_rank <= 5))
 
 
-def label_ranks(topk: npt.NDArray[np.int32], labels: Labels) -> npt.NDArray[np.int16]:
-    """Position (from 1) of the label among ordered predictions, 0 where it is absent.
+def label_ranks(
+    topk: npt.NDArray[np.int32], labels: Labels, accepted: AcceptSets | None = None
+) -> npt.NDArray[np.int16]:
+    """Position (from 1) of the first right answer among ordered predictions, 0 where none is.
 
     Parameters
     ----------
@@ -241,6 +383,8 @@ def label_ranks(topk: npt.NDArray[np.int32], labels: Labels) -> npt.NDArray[np.i
         Class ids, best first, shape (items, k).
     labels
         Shape (items,).
+    accepted
+        The classes that count as right; by default exactly the label.
     """
-    hit = topk == labels[:, None]
+    hit = topk == labels[:, None] if accepted is None else accepted.contains(topk)
     return np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, 0).astype(np.int16)

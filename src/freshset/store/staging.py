@@ -6,7 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -224,7 +224,7 @@ def _write_predictions(path: Path, cell: Examples, testset: TestSet, spec: CellS
         flat = pa.array(topk.ravel(), pa.int32())
         columns["topk_id"] = pa.FixedSizeListArray.from_arrays(flat, topk.shape[1])
     # A file that is found alone still says what it is.
-    meta = {b"freshset": canonical_json({"schema": "freshset.cell/1", "spec": asdict(spec)})}
+    meta = {b"freshset": canonical_json({"schema": "freshset.cell/1", "spec": spec.to_dict()})}
     table = pa.table(columns).replace_schema_metadata(meta)
     pq.write_table(table, path, compression="zstd")
 

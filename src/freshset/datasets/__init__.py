@@ -1,0 +1,1 @@
+"""Test sets: adapters that read their items, class spaces, and mappings between those."""

@@ -1,0 +1,1 @@
+"""Plan what is missing, run it, and record it in the store."""

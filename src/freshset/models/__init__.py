@@ -1,0 +1,1 @@
+"""Models by reference: adapters that load them, and the port that a run talks to."""
