@@ -76,6 +76,7 @@ CHANGES_NOTHING = {
     "sha256",
     "values",
     "runtime",
+    "scores_sha256",
 }
 
 

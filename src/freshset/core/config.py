@@ -99,3 +99,90 @@ class CompareSettings:
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{name} is {value!r}.", f"Use one of: {', '.join(known)}.")
+
+
+OnExisting = Literal["only-missing", "always", "never", "only-cache"]
+Precision = Literal["fp32", "tf32", "fp16", "bf16"]
+Save = Literal["topk", "scores"]
+Backend = Literal["local", "ray"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How models are run on test sets.
+
+    Only ``precision`` and ``limit`` are part of a cell's identity; the rest may change between the
+    runs that fill one store.
+
+    Attributes
+    ----------
+    on_existing
+        ``only-missing`` runs what the store lacks; ``always`` runs all again; ``never`` refuses to
+        start when anything is there already; ``only-cache`` runs nothing.
+    batch_size
+        Items in one forward pass; halved for a model that runs out of memory.
+    precision
+        Of the forward pass; ``fp32`` has TF32 off.
+    save
+        ``topk`` keeps the best classes of every item, ``scores`` also all scores (float16).
+    topk
+        Classes kept for every item.
+    limit
+        Only the first so many items; 0 for all.  Such cells belong to another test set,
+        ``<id>@first-<limit>``, which no report takes.
+    shard
+        Part i of n (from 1) of the cells, dealt by a stable hash.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:1``.
+    workers
+        Processes that read and prepare items; 0 reads in the running process, -1 takes as many as
+        there are cores.
+    threads
+        Threads of the forward pass; 0 leaves it to the library.
+    memory
+        Most bytes of prepared items that wait for a model at any time.
+    models_at_once
+        Models that are in memory together and share prepared items.
+    offline
+        Never ask a hub.
+    trust
+        Files that may be unpickled.
+    backend, address
+        Where to run; the address of a Ray cluster, empty to start one here.
+    """
+
+    on_existing: OnExisting = "only-missing"
+    batch_size: int = 64
+    precision: Precision = "fp32"
+    save: Save = "topk"
+    topk: int = 5
+    limit: int = 0
+    shard: tuple[int, int] = (1, 1)
+    device: str = "auto"
+    workers: int = -1
+    threads: int = 0
+    memory: int = 1 << 30
+    models_at_once: int = 16
+    offline: bool = False
+    trust: tuple[str, ...] = ()
+    backend: Backend = "local"
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        _one_of("on_existing", self.on_existing, get_args(OnExisting))
+        _one_of("precision", self.precision, get_args(Precision))
+        _one_of("save", self.save, get_args(Save))
+        _one_of("backend", self.backend, get_args(Backend))
+        least = {"batch_size": 1, "topk": 1, "limit": 0, "workers": -1, "threads": 0}
+        for name, low in (least | {"memory": 1, "models_at_once": 1}).items():
+            if getattr(self, name) < low:
+                raise UsageError(f"{name} is {getattr(self, name)}.", f"Use at least {low}.")
+        part, parts = self.shard
+        if not 1 <= part <= parts:
+            raise UsageError(
+                f"shard is {part}/{parts}.", "Use 1/4 to 4/4 for the parts of four machines."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return asdict(self) | {"trust": list(self.trust), "shard": list(self.shard)}

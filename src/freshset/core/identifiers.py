@@ -57,6 +57,11 @@ def canonical_testset(name: str) -> str:
     if match := _REVISION.fullmatch(name):
         revision = match[1]
         return f"imagenetv2/{_IMAGENETV2_FINAL.get(revision, revision)}"
+    if is_limited(name):
+        raise UsageError(
+            f"{name!r} holds only the first items of a test set.",
+            "Such trial runs enter no comparison; run again without --limit.",
+        )
     name = _ALIASES.get(name, name)
     if name.startswith("imagenet-"):
         name = "imagenet/" + name.removeprefix("imagenet-")
@@ -68,6 +73,19 @@ def canonical_testset(name: str) -> str:
             "Use letters, digits, '.', '_', '-', '+' and '/', for example 'mnist/test'.",
         )
     return name
+
+
+_LIMITED = "@first-"
+
+
+def limited_id(testset: str, n: int) -> str:
+    """Return the id of the first ``n`` items of a test set; not an id that anyone can ask for."""
+    return f"{testset}{_LIMITED}{n}"
+
+
+def is_limited(testset: str) -> bool:
+    """Whether an id stands for the first items of a test set only."""
+    return _LIMITED in testset
 
 
 def testset_title(testset: str) -> str:

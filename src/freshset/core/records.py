@@ -208,13 +208,27 @@ class RunSpec:
     mapping: str
 
 
-_RUN_FIELDS = tuple(sorted(f.name for f in fields(RunSpec)))
+_RUN_ONLY = {"values", "runtime", "scores_sha256"}
 
 
-def run_identity(model: str, testset: str, fingerprint: str, run: RunSpec) -> str:
-    """Identity of a cell that a run makes; plans compute many, so this is one join and one hash."""
-    parts = (model, testset, fingerprint, *(getattr(run, name) for name in _RUN_FIELDS))
-    return sha256_bytes("\0".join((f"freshset.run/{IDENTITY_VERSION}", *parts)).encode())
+def model_part(model: str, run: RunSpec) -> str:
+    """Return the part of a run's identity that a model has on every test set."""
+    parts = (model, run.adapter, run.reference, run.weights, run.preprocessing, run.outputs)
+    return "\0".join((*parts, run.classes, run.precision))
+
+
+def testset_part(testset: str, fingerprint: str, reading: str) -> str:
+    """Return the part of a run's identity that a test set has for every model."""
+    return "\0".join((testset, fingerprint, reading))
+
+
+def run_identity(model: str, testset: str, mapping: str) -> str:
+    """Identity of a cell that a run makes, of its two parts and the mapping between them.
+
+    Plans compute hundreds of thousands, so the parts are made once each.
+    """
+    text = f"freshset.run/{IDENTITY_VERSION}\0{model}\0{testset}\0{mapping}"
+    return sha256_bytes(text.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +261,8 @@ class CellSpec:
     def identity(self) -> str:
         """Versioned hash of the spec; the same spec has the same identity everywhere."""
         if self.run is not None:
-            return run_identity(self.model, self.testset, self.fingerprint, self.run)
+            testset = testset_part(self.testset, self.fingerprint, self.run.reading)
+            return run_identity(model_part(self.model, self.run), testset, self.run.mapping)
         return sha256_bytes(canonical_json(self.to_dict() | {"version": IDENTITY_VERSION}))
 
     def to_dict(self) -> dict[str, Any]:
@@ -302,6 +317,8 @@ class Cell:
         Other metrics of the whole cell, such as ``f1`` or ``perplexity``.
     runtime
         What made the predictions and is believed to change none: library versions, device.
+    scores_sha256
+        Digest of the file of full scores; empty when there is none.
     approximate
         True when the counts were derived from rounded percentages.
     replaces
@@ -322,12 +339,13 @@ class Cell:
     sha256: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
     runtime: Mapping[str, str] = field(default_factory=dict)
+    scores_sha256: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``cell.json``."""
         body = asdict(self) | {"spec": self.spec.to_dict(), "replaces": list(self.replaces)}
-        # Imported cells have neither; leaving them out keeps their files as they were.
-        body = {k: v for k, v in body.items() if v or k not in {"values", "runtime"}}
+        # Imported cells have none of these; leaving them out keeps their files as they were.
+        body = {k: v for k, v in body.items() if v or k not in _RUN_ONLY}
         head = {"schema": "freshset.cell/1", "identity": self.spec.identity}
         return head | {"identity_version": IDENTITY_VERSION} | body
 

@@ -4,7 +4,9 @@
 
     store.json                                            format version
     testsets/<id>/{testset.json, items.parquet}
-    cells/<test set>/<model>/<identity>/{predictions.parquet, cell.json}
+    cells/<test set>/<model>/<identity>/{predictions.parquet, cell.json, scores.npy}
+    failures/<test set>/<model>.json                      why a cell could not be made
+    partial/<identity>/                                   rows of a cell that is being made
 
 ``cell.json`` marks a cell as done.  Everything is written to a staging folder first and renamed
 into place at the end of a batch, so an import that fails leaves the store as it was.
@@ -12,6 +14,7 @@ into place at the end of a batch, so an import that fails leaves the store as it
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,13 +29,17 @@ import pyarrow.parquet as pq
 from freshset.core.errors import DataError, StoreError, did_you_mean
 from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
 from freshset.core.identifiers import slug
-from freshset.core.records import Cell, Matrix, TestSet
-from freshset.store.base import Store
-from freshset.store.staging import StagedBatch
+from freshset.core.records import Cell, CellSpec, Matrix, TestSet
+from freshset.store.base import Failure, Store
+from freshset.store.columns import from_table
+from freshset.store.failures import failure_files, read_failure, write_failure
+from freshset.store.recording import PartialRecording, start_recording, sweep_partials
+from freshset.store.stage import sweep_stages
+from freshset.store.staging import Recorded, StagedBatch
+from freshset.store.testsets import FIELDS, read_testset
 
 SCHEMA = "freshset.store/1"
 _FORMAT = 1
-TESTSET_FIELDS = ("id", "n", "n_classes", "items", "ids_given", "class_names", "fingerprint")
 
 
 class ParquetStore:
@@ -73,30 +80,15 @@ class ParquetStore:
                 f"{self.path}: no test set {testset!r}.", did_you_mean(testset, self.testsets())
             )
         head = self._head(folder / "testset.json")
-        common = (head["id"], head["n"], head["n_classes"])
-        if not head["items"]:
-            return TestSet(*common)
-        table = _read_table(folder / "items.parquet", ["item_id", "label"])
-        result = TestSet(
-            *common,
-            item_ids=_strings(table.column("item_id")),
-            labels=table.column("label").to_numpy().astype(np.int32),
-            ids_given=head["ids_given"],
-            class_names=tuple(head["class_names"]),
-        )
-        if result.n != len(table) or result.fingerprint != head["fingerprint"]:
-            raise StoreError(
-                f"{folder / 'items.parquet'}: does not match its testset.json.",
-                "Restore the folder from a copy, or delete it and import again.",
-            )
-        return result
+        items = folder / "items.parquet"
+        return read_testset(head, _read_table(items) if head["items"] else None, items)
 
-    def cells(self, testset: str | None = None) -> tuple[Cell, ...]:
+    def cells(self, testset: str | None = None, model: str | None = None) -> tuple[Cell, ...]:
         # A slug holds no character that a glob pattern could take for its own.
-        folder = "*" if testset is None else slug(testset)
+        folder = "/".join("*" if name is None else slug(name) for name in (testset, model))
         found: dict[tuple[str, str], list[Cell]] = {}
         # The markers' paths are the only index: nothing derived is ever authoritative.
-        for marker in sorted((self.path / "cells").glob(f"{folder}/*/*/cell.json")):
+        for marker in sorted((self.path / "cells").glob(f"{folder}/*/cell.json")):
             cell = self._read_cell(marker)
             found.setdefault((cell.spec.testset, cell.spec.model), []).append(cell)
         return tuple(self._current(cells) for _, cells in sorted(found.items()))
@@ -105,10 +97,11 @@ class ParquetStore:
         columns, cells = self._columns(testset, models, "label_rank")
         ranks = np.stack(columns).astype(np.int16, copy=False)
         for cell, hits in zip(cells, (ranks == 1).sum(axis=1), strict=True):
-            if cell.correct["top1"] != hits:
+            said = cell.correct.get("top1", cell.correct.get("exact_match"))
+            if said != hits:
                 raise StoreError(
                     f"{self.data_file(cell)}: {hits:,} right where its cell.json says "
-                    f"{cell.correct['top1']:,.0f}; one of the two was changed.",
+                    f"{said:,.0f}; one of the two was changed.",
                     "Delete the cell's folder and import again.",
                 )
         return Matrix(testset, tuple(models), ranks, tuple(cell.k for cell in cells))
@@ -118,7 +111,17 @@ class ParquetStore:
         return np.stack(columns).astype(np.int32, copy=False)
 
     def item_ids(self, cell: Cell) -> npt.NDArray[np.object_]:
-        return _strings(_read_table(self.data_file(cell), ["item_id"]).column("item_id"))
+        return from_table(_read_table(self.data_file(cell), ["item_id"]))["item_id"]
+
+    def columns(self, cell: Cell) -> dict[str, npt.NDArray[Any]]:
+        return {} if cell.kind == "counts" else from_table(_read_table(self.data_file(cell)))
+
+    def scores(self, cell: Cell) -> npt.NDArray[np.float16] | None:
+        path = self.path / cell_folder(cell) / "scores.npy"
+        if not cell.scores_sha256:
+            return None
+        scores: npt.NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return scores
 
     def damaged(self) -> tuple[str, ...]:
         out = []
@@ -130,6 +133,11 @@ class ParquetStore:
                 out.append(f"{path}: missing, although its cell.json says it was written.")
             elif path.stat().st_size != cell.bytes or sha256_file(path) != cell.sha256:
                 out.append(f"{path}: its bytes are not those that were written.")
+            scores = path.parent / "scores.npy"
+            if cell.scores_sha256 and not scores.exists():
+                out.append(f"{scores}: missing, although its cell.json says it was written.")
+            elif cell.scores_sha256 and sha256_file(scores) != cell.scores_sha256:
+                out.append(f"{scores}: its bytes are not those that were written.")
         return tuple(out)
 
     @contextmanager
@@ -146,9 +154,47 @@ class ParquetStore:
             if not existed and self.path.exists() and not (self.path / "store.json").exists():
                 shutil.rmtree(self.path)
 
+    def stored(self) -> dict[tuple[str, str], set[str]]:
+        return {
+            (testset.name, model.name): found
+            for testset in _folders(self.path / "cells")
+            for model in _folders(testset)
+            if (found := {e.name for e in _folders(model) if Path(e, "cell.json").exists()})
+        }
+
+    def recording(
+        self, spec: CellSpec, testset: TestSet, *, replace: bool = False
+    ) -> PartialRecording | None:
+        def put(cell: Recorded) -> Cell | None:
+            with self.batch(replace=replace) as batch:
+                return batch.put(cell)
+
+        return start_recording(self.path, spec, testset, put)
+
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(read_failure(self._read(path)) for path in failure_files(self.path))
+
+    def put_failure(self, failure: Failure) -> None:
+        write_failure(self.path, failure)
+
+    def sweep(self) -> None:
+        sweep_stages(self.path)
+        stored = self.stored()
+        for (testset, model), found in stored.items():
+            if len(found) > 1:
+                self._sweep_replaced(self.path / "cells" / testset / model)
+        sweep_partials(self.path, set().union(*stored.values()) if stored else set())
+
     def data_file(self, cell: Cell) -> Path:
         """Path of the Parquet file of a cell."""
         return self.path / cell_folder(cell) / "predictions.parquet"
+
+    def _sweep_replaced(self, folder: Path) -> None:
+        cells = [self._read_cell(marker) for marker in sorted(folder.glob("*/cell.json"))]
+        replaced = {identity for cell in cells for identity in cell.replaces}
+        for cell in cells:
+            if cell.spec.identity in replaced:
+                shutil.rmtree(self.path / cell_folder(cell), ignore_errors=True)
 
     def _columns(
         self, testset: str, models: Sequence[str], column: str
@@ -208,7 +254,7 @@ class ParquetStore:
 
     def _head(self, path: Path) -> Any:
         head = self._read(path)
-        missing = [name for name in TESTSET_FIELDS if name not in head]
+        missing = [name for name in FIELDS if name not in head]
         if missing:
             raise StoreError(
                 f"{path}: no field {missing[0]!r}.", "Restore the file from a copy of the store."
@@ -261,7 +307,14 @@ def cell_folder(cell: Cell) -> Path:
     return Path("cells", slug(spec.testset), slug(spec.model), spec.identity[:12])
 
 
-def _read_table(path: Path, columns: list[str]) -> pa.Table:
+def _folders(path: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    if not Path(path).exists():
+        return []
+    with os.scandir(path) as entries:
+        return [entry for entry in entries if entry.is_dir()]
+
+
+def _read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, use_threads=False)
     except FileNotFoundError as error:
@@ -273,7 +326,3 @@ def _read_table(path: Path, columns: list[str]) -> pa.Table:
             f"{path}: not a readable Parquet file; it may be truncated.",
             "Delete the cell's folder and import again.",
         ) from error
-
-
-def _strings(column: pa.ChunkedArray[pa.StringScalar]) -> npt.NDArray[np.object_]:
-    return np.array(column.to_pylist(), dtype=object)

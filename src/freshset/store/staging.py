@@ -5,20 +5,32 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from freshset.core.errors import StoreError
 from freshset.core.files import canonical_json, pretty_json, sha256_bytes, sha256_file
 from freshset.core.identifiers import slug
-from freshset.core.records import Cell, CellSpec, TestSet, label_ranks
+from freshset.core.records import Cell, CellSpec, Source, TestSet
 from freshset.store.base import Counts, Examples
+from freshset.store.columns import Totals, to_table, with_truth
+from freshset.store.stage import Stage
+from freshset.store.testsets import check_same, write_testset
+
+_MANY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A cell that a run has recorded; ``write`` puts its files into a folder."""
+
+    spec: CellSpec
+    write: Callable[[Path], Cell]
 
 
 class _Reader(Protocol):
@@ -26,7 +38,7 @@ class _Reader(Protocol):
     def path(self) -> Path: ...
     def testset(self, testset: str) -> TestSet: ...
     def testsets(self) -> tuple[str, ...]: ...
-    def cells(self, testset: str | None = None) -> tuple[Cell, ...]: ...
+    def cells(self, testset: str | None = None, model: str | None = None) -> tuple[Cell, ...]: ...
 
 
 class StagedBatch:
@@ -38,16 +50,19 @@ class StagedBatch:
     def __init__(self, store: _Reader, *, replace: bool) -> None:
         self._store = store
         self._replace = replace
-        self._stage: Path | None = None
+        self._stage: Stage | None = None
         self._numbers = itertools.count()
         self._moves: dict[Path, Path] = {}
         self._superseded: list[Path] = []
+        self._overwritten: set[Path] = set()
         self._testsets: dict[str, TestSet] = {}
         self._new_testsets: set[str] = set()
-        self._current: dict[str, dict[str, Cell]] = {}
+        self._current: dict[tuple[str, str], Cell | None] = {}
 
     def put_testset(self, testset: TestSet) -> None:
         """Add a test set, or check that the stored one is the same.
+
+        A test set that is stored already gains the items or the strata that it lacked.
 
         Raises
         ------
@@ -56,40 +71,17 @@ class StagedBatch:
         """
         stored = self._known_testset(testset.id)
         if stored is not None:
-            if stored.n != testset.n:
-                raise StoreError(
-                    f"{testset.id!r} has {stored.n:,} items in the store, not {testset.n:,}.",
-                    "Use another test-set id or another store.",
-                )
-            if stored.has_items and testset.has_items:
-                _check_same(stored, testset)
-            if stored.has_items or not testset.has_items:
+            check_same(stored, testset)
+            more_items = testset.has_items and not stored.has_items
+            if not more_items and set(testset.strata) <= set(stored.strata):
                 return
         self._testsets[testset.id] = testset
         self._new_testsets.add(testset.id)
         folder = self._new_folder()
-        if testset.has_items:
-            table = pa.table(
-                {
-                    "item_id": pa.array(testset.ids, pa.string()),
-                    "label": pa.array(testset.known_labels, pa.int32()),
-                }
-            )
-            pq.write_table(table, folder / "items.parquet", compression="zstd")
-        head = {
-            "schema": "freshset.testset/1",
-            "id": testset.id,
-            "n": testset.n,
-            "n_classes": testset.n_classes,
-            "items": testset.has_items,
-            "ids_given": testset.ids_given,
-            "class_names": list(testset.class_names),
-            "fingerprint": testset.fingerprint,
-        }
-        (folder / "testset.json").write_text(pretty_json(head), encoding="utf-8")
+        write_testset(testset, folder)
         self._moves[Path("testsets", slug(testset.id))] = folder
 
-    def put(self, cell: Examples | Counts) -> Cell | None:
+    def put(self, cell: Examples | Counts | Recorded) -> Cell | None:
         """Stage a cell; returns ``None`` when exactly this cell is stored already.
 
         Raises
@@ -97,38 +89,34 @@ class StagedBatch:
         StoreError
             When the model already has another cell on this test set that came from another file.
         """
-        testset = self._known_testset(cell.testset)
-        if testset is None:
-            raise StoreError(f"The test set {cell.testset!r} is not in the store.")
-        done = _examples_cell(cell, testset) if isinstance(cell, Examples) else _counts_cell(cell)
-        current = self._cells_of(cell.testset)
-        before = current.get(cell.model)
+        spec, source = _spec_and_source(cell, self._known_testset)
+        place = Path("cells", slug(spec.testset), slug(spec.model))
+        target = place / spec.identity[:12]
+        before = self._current_cell(spec)
+        replaces: tuple[str, ...] = ()
         if before is not None:
-            if before.spec.identity == done.spec.identity:
-                return None
-            self._check_replaceable(before, done)
-            gone = {*before.replaces, before.spec.identity} - {done.spec.identity}
-            done = replace(done, replaces=tuple(sorted(gone)))
+            if before.spec.identity == spec.identity:
+                if not (self._replace and isinstance(cell, Recorded)):
+                    return None
+                replaces = before.replaces
+                self._overwritten.add(target)
+            else:
+                self._check_replaceable(before, spec, source)
+                gone = {*before.replaces, before.spec.identity} - {spec.identity}
+                replaces = tuple(sorted(gone))
+                self._superseded.append(place / before.spec.identity[:12])
         folder = self._new_folder()
-        if isinstance(cell, Examples):
-            path = folder / "predictions.parquet"
-            _write_predictions(path, cell, testset, done.spec)
-            done = replace(done, bytes=path.stat().st_size, sha256=sha256_file(path))
+        done = replace(_written(cell, spec, self._known_testset, folder), replaces=replaces)
         (folder / "cell.json").write_text(pretty_json(done.to_dict()), encoding="utf-8")
-        place = Path("cells", slug(cell.testset), slug(cell.model))
-        self._moves[place / done.spec.identity[:12]] = folder
-        if before is not None:
-            self._superseded.append(place / before.spec.identity[:12])
-        current[cell.model] = done
+        self._moves[target] = folder
+        self._current[spec.testset, spec.model] = done
         return done
 
     def commit(self) -> None:
         """Make everything that was staged visible, test sets before the cells that need them."""
         if not self._moves:
             return
-        # One flush of the file system is far cheaper than one a file, and comes before any rename.
-        if hasattr(os, "sync"):
-            os.sync()
+        _flush(list(self._moves.values()))
         self._check_testsets_again()
         for place in self._moves:
             # Before the first rename, so that a folder that cannot be made changes nothing.
@@ -136,12 +124,7 @@ class StagedBatch:
         for place, staged in sorted(
             self._moves.items(), key=lambda move: move[0].parts[0] == "cells"
         ):
-            target = self._store.path / place
-            if (target / "cell.json").exists():
-                continue  # another process wrote the same cell meanwhile
-            # What is left is a test set that gains its items, or a cell that was never finished.
-            shutil.rmtree(target, ignore_errors=True)
-            staged.replace(target)
+            _move(staged, self._store.path / place, overwrite=place in self._overwritten)
         for place in self._superseded:
             if place not in self._moves:
                 shutil.rmtree(self._store.path / place, ignore_errors=True)
@@ -151,18 +134,18 @@ class StagedBatch:
         """Look once more: another process may have stored a test set of this id meanwhile."""
         stored = set(self._store.testsets())
         for name in self._new_testsets & stored:
-            _check_same(self._store.testset(name), self._testsets[name])
+            check_same(self._store.testset(name), self._testsets[name])
 
     def discard(self) -> None:
         """Remove the staging folder."""
         if self._stage is not None:
-            shutil.rmtree(self._stage, ignore_errors=True)
+            self._stage.remove()
 
     def _new_folder(self) -> Path:
         if self._stage is None:
             self._store.path.mkdir(parents=True, exist_ok=True)
-            self._stage = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._store.path))
-        folder = self._stage / str(next(self._numbers))
+            self._stage = Stage(self._store.path)
+        folder = self._stage.path / str(next(self._numbers))
         folder.mkdir()
         return folder
 
@@ -171,80 +154,96 @@ class StagedBatch:
             self._testsets[testset] = self._store.testset(testset)
         return self._testsets.get(testset)
 
-    def _cells_of(self, testset: str) -> dict[str, Cell]:
-        if testset not in self._current:
-            cells = self._store.cells(testset)
-            self._current[testset] = {cell.spec.model: cell for cell in cells}
-        return self._current[testset]
+    def _current_cell(self, spec: CellSpec) -> Cell | None:
+        key = (spec.testset, spec.model)
+        if key not in self._current:
+            self._current[key] = next(iter(self._store.cells(*key)), None)
+        return self._current[key]
 
-    def _check_replaceable(self, before: Cell, after: Cell) -> None:
-        # The same file read again with another repair corrects a cell; anything else overwrites it.
-        if self._replace or (before.source.sha256 and before.source.sha256 == after.source.sha256):
+    def _check_replaceable(self, before: Cell, spec: CellSpec, source: Source) -> None:
+        # A run replaces what an earlier run made from other inputs, and the same file read again
+        # with another repair corrects a cell; anything else overwrites it.
+        if self._replace or (before.spec.run is not None and spec.run is not None):
+            return
+        if before.source.sha256 and before.source.sha256 == source.sha256:
             return
         raise StoreError(
-            f"{after.source.file or after.spec.model}: the store already holds other results of "
-            f"{after.spec.model!r} on {after.spec.testset!r} (from {before.source.file!r}).",
+            f"{source.file or spec.model}: the store already holds other results of "
+            f"{spec.model!r} on {spec.testset!r} (from {before.source.file!r}).",
             "Give the model another name, or overwrite with --replace.",
         )
 
 
-def _examples_cell(cell: Examples, testset: TestSet) -> Cell:
+def _spec_and_source(
+    cell: Examples | Counts | Recorded, testset_of: Callable[[str], TestSet | None]
+) -> tuple[CellSpec, Source]:
+    if isinstance(cell, Recorded):
+        return cell.spec, Source("run")
+    testset = testset_of(cell.testset)
+    if testset is None:
+        raise StoreError(f"The test set {cell.testset!r} is not in the store.")
+    if isinstance(cell, Counts):
+        known = {"n": cell.n, "correct": dict(cell.correct), "approximate": cell.approximate}
+        content = sha256_bytes(canonical_json(known))
+        fingerprint = TestSet(cell.testset, cell.n).fingerprint
+        return CellSpec(cell.model, cell.testset, fingerprint, content), cell.source
     topk = np.ascontiguousarray(cell.topk, dtype="<i4")
     content = sha256_bytes(repr(topk.shape).encode() + topk.tobytes())
-    rank = label_ranks(topk, testset.known_labels)
-    correct = {"top1": float(np.count_nonzero(rank == 1))}
-    if topk.shape[1] >= 5:
-        correct["top5"] = float(np.count_nonzero((rank >= 1) & (rank <= 5)))
     spec = CellSpec(cell.model, cell.testset, testset.fingerprint, content, cell.repair)
-    return Cell(spec, "examples", len(topk), topk.shape[1], correct, source=cell.source)
+    return spec, cell.source
 
 
-def _counts_cell(cell: Counts) -> Cell:
-    known = {"n": cell.n, "correct": dict(cell.correct), "approximate": cell.approximate}
-    spec = CellSpec(
-        cell.model,
-        cell.testset,
-        TestSet(cell.testset, cell.n).fingerprint,
-        sha256_bytes(canonical_json(known)),
+def _written(
+    cell: Examples | Counts | Recorded,
+    spec: CellSpec,
+    testset_of: Callable[[str], TestSet | None],
+    folder: Path,
+) -> Cell:
+    """Write the data of a cell into a folder, and say what was written."""
+    if isinstance(cell, Recorded):
+        return cell.write(folder)
+    if isinstance(cell, Counts):
+        return Cell(spec, "counts", cell.n, 0, cell.correct, cell.approximate, cell.source)
+    testset = testset_of(cell.testset)
+    assert testset is not None  # noqa: S101 - the spec was made from it
+    columns = with_truth({"topk_id": cell.topk}, testset, slice(None))
+    path = folder / "predictions.parquet"
+    pq.write_table(to_table(columns, spec), path, compression="zstd")
+    totals = Totals()
+    totals.add(columns)
+    return Cell(
+        spec,
+        "examples",
+        totals.n,
+        totals.k,
+        totals.correct,
+        source=cell.source,
+        bytes=path.stat().st_size,
+        sha256=sha256_file(path),
     )
-    return Cell(spec, "counts", cell.n, 0, cell.correct, cell.approximate, cell.source)
 
 
-def _write_predictions(path: Path, cell: Examples, testset: TestSet, spec: CellSpec) -> None:
-    topk = np.ascontiguousarray(cell.topk, dtype=np.int32)
-    rank = label_ranks(topk, testset.known_labels)
-    columns = {
-        "item_id": pa.array(testset.ids, pa.string()),
-        "label": pa.array(testset.known_labels, pa.int32()),
-        "pred": pa.array(topk[:, 0], pa.int32()),
-        "correct": pa.array(rank == 1),
-        "label_rank": pa.array(rank, pa.int16()),
-    }
-    if topk.shape[1] > 1:
-        flat = pa.array(topk.ravel(), pa.int32())
-        columns["topk_id"] = pa.FixedSizeListArray.from_arrays(flat, topk.shape[1])
-    # A file that is found alone still says what it is.
-    meta = {b"freshset": canonical_json({"schema": "freshset.cell/1", "spec": spec.to_dict()})}
-    table = pa.table(columns).replace_schema_metadata(meta)
-    pq.write_table(table, path, compression="zstd")
+def _move(staged: Path, target: Path, *, overwrite: bool) -> None:
+    done = target / "cell.json"
+    if done.exists() and not overwrite:
+        return  # another process wrote the same cell meanwhile
+    # What is left is a test set that gains something, or a cell that was never finished.
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        staged.replace(target)
+    except OSError:
+        if not done.exists():
+            raise
+        # Another process was quicker by a hair; its cell is the same, by its identity.
 
 
-def _check_same(stored: TestSet, new: TestSet) -> None:
-    if stored.fingerprint == new.fingerprint:
+def _flush(folders: list[Path]) -> None:
+    """Put what was written on the disk, before any rename says that it is there."""
+    # One flush of the file system is cheaper than one a file, but for a few files.
+    if len(folders) > _MANY and hasattr(os, "sync"):
+        os.sync()
         return
-    if stored.item_ids is None or new.item_ids is None:
-        return
-    other = np.flatnonzero(stored.item_ids != new.item_ids)
-    if other.size:
-        what = f"other items (row {other[0]}: {new.item_ids[other[0]]!r})"
-    else:
-        labels = np.flatnonzero(np.asarray(stored.labels) != np.asarray(new.labels))
-        what = (
-            f"other labels ({labels.size} differ, first at row {labels[0]})"
-            if labels.size
-            else f"{new.n_classes} classes instead of {stored.n_classes}"
-        )
-    raise StoreError(
-        f"{new.id!r} is in the store already, with {what}.",
-        "Use another test-set id, for example with a version in it, or another store.",
-    )
+    for folder in folders:
+        for path in folder.iterdir():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())

@@ -1,0 +1,41 @@
+"""Runs jobs on this machine: worker processes read and prepare, this process runs the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from freshset.core.config import RunSettings
+from freshset.engine.evaluator import Evaluator
+from freshset.engine.job import Job, Outcome
+from freshset.engine.loader import Loader, workers_for
+
+
+class LocalBackend:
+    """See `freshset.engine.backends.base.Backend`."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self._settings = settings
+
+    def run(self, job: Job) -> Iterator[Outcome]:
+        """Run one job."""
+        evaluator = Evaluator(job)
+        yield from evaluator.load()
+        if not evaluator.alive:
+            return
+        chunks = job.chunks()
+        rows = sum(map(len, chunks))
+        workers = workers_for(job.reader, self._settings.workers, rows)
+        loader = Loader(
+            job.reader, job.preprocessing, workers=workers, memory=self._settings.memory
+        )
+        with loader:
+            # One stream over all chunks, so that reading never pauses between two of them.
+            batches = loader.batches(part for chunk in chunks for part in job.batches(chunk))
+            for chunk in chunks:
+                yield from evaluator.chunk(chunk, islice(batches, len(job.batches(chunk))))
+                if not evaluator.alive:
+                    return
+
+    def close(self) -> None:
+        """Nothing is kept between jobs."""

@@ -1,0 +1,125 @@
+"""Items, read and prepared ahead of the models by worker processes, in a bounded amount of memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from freshset.datasets.base import Reader
+from freshset.models.base import Preprocessing, stacked
+
+Batch = tuple[range, Sequence[Any], Any]
+
+# What a worker process reads from; set once when it starts.
+_sources: list[tuple[Reader, Preprocessing]] = []
+
+
+def read_batch(reader: Reader, preprocessing: Preprocessing, rows: range) -> Batch:
+    """Read and prepare some rows; items are returned only where a scorer needs them."""
+    items = [reader.read(index) for index in rows]
+    prepared = stacked([preprocessing.prepare(item) for item in items])
+    return rows, items if reader.item == "question" else (), prepared
+
+
+class Loader:
+    """Reads batches in order, ahead of their use.
+
+    Parameters
+    ----------
+    workers
+        Processes; 0 reads in this one.
+    memory
+        Most bytes of prepared batches that wait at any time; one batch is always let through.
+    """
+
+    def __init__(
+        self, reader: Reader, preprocessing: Preprocessing, *, workers: int, memory: int
+    ) -> None:
+        self._source = (reader, preprocessing)
+        self._workers = workers
+        self._memory = memory
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        if self._workers:
+            # Fresh processes: forking one that runs threads of a numeric library can hang.
+            self._pool = ProcessPoolExecutor(
+                self._workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start,
+                initargs=(*self._source, os.getpid()),
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def batches(self, parts: Iterable[range]) -> Iterator[Batch]:
+        """Read batches of rows, in the order given."""
+        if self._pool is None:
+            for rows in parts:
+                yield read_batch(*self._source, rows)
+            return
+        waiting: deque[Future[Batch]] = deque()
+        todo = iter(parts)
+        ahead = self._workers
+        exhausted = False
+        while waiting or not exhausted:
+            while len(waiting) < ahead and not exhausted:
+                part = next(todo, None)
+                if part is None:
+                    exhausted = True
+                else:
+                    waiting.append(self._pool.submit(_work, part))
+            if waiting:
+                batch = waiting.popleft().result()
+                ahead = self._ahead(batch)
+                yield batch
+
+    def _ahead(self, batch: Batch) -> int:
+        """How many batches of this size may wait: enough to keep every worker busy, or fewer."""
+        size = batch[2].nbytes if isinstance(batch[2], np.ndarray) else 0
+        fit = self._memory // size if size else 4 * self._workers
+        return int(max(1, min(fit, 4 * self._workers)))
+
+
+def workers_for(reader: Reader, wanted: int, rows: int) -> int:
+    """Return how many processes pay for a test set: none where reading takes no time."""
+    if reader.item != "image" or rows < _FEW:
+        return 0
+    return (os.cpu_count() or 1) if wanted < 0 else wanted
+
+
+_FEW = 256
+
+
+def _start(reader: Reader, preprocessing: Preprocessing, parent: int) -> None:
+    _sources.append((reader, preprocessing))
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _leave_with(parent: int) -> None:
+    """End this process when the one that started it is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _work(rows: range) -> Batch:
+    reader, preprocessing = _sources[-1]
+    return read_batch(reader, preprocessing, rows)

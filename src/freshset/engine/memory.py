@@ -1,0 +1,71 @@
+"""Running out of memory: how it looks in each library, and trying again with less."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+import numpy as np
+
+from freshset.models.base import Model
+
+_SIGNS = ("out of memory", "failed to allocate memory", "can't allocate memory", "bad_alloc")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, whichever library raised it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SIGNS)
+
+
+class HalvingPredictor:
+    """Runs a model on batches, halving them for good when memory runs out.
+
+    Attributes
+    ----------
+    largest
+        Items that a forward pass may have.
+    """
+
+    def __init__(self, model: Model, largest: int) -> None:
+        self._model = model
+        self.largest = largest
+
+    @property
+    def runtime(self) -> dict[str, str]:
+        """What made the numbers: library versions and device, and the batch size."""
+        return {**self._model.info.versions, "batch_size": str(self.largest)}
+
+    def predict(self, batch: Any) -> Any:
+        """Outputs of a batch, in as many passes as memory needs; raises when one item is too many."""
+        parts: list[Any] = []
+        start, n = 0, len(batch)
+        while start < n:
+            part = batch[start : start + self.largest]
+            try:
+                parts.append(self._model.predict(part))
+            except Exception as error:
+                if not is_out_of_memory(error) or len(part) == 1:
+                    raise
+                self.largest = max(1, len(part) // 2)
+                _release()
+                continue
+            start += len(part)
+        return _joined(parts)
+
+
+def _joined(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return [one for part in parts for one in part]
+
+
+def _release() -> None:
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

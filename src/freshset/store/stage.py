@@ -1,0 +1,56 @@
+"""Folders that belong to one live process, and the removal of those whose process died."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_PREFIX = ".staging-"
+
+
+class Stage:
+    """A folder in a store that only this process writes to, with a lock that dies with it."""
+
+    def __init__(self, store: Path) -> None:
+        # The lock comes first: a folder without a live lock beside it may be swept away.
+        self.path = store / f"{_PREFIX}{uuid.uuid4().hex}"
+        lock = try_lock(self.path)
+        if lock is None:
+            raise RuntimeError("a new random name is locked")  # never seen
+        self._lock = lock
+        self.path.mkdir()
+
+    def remove(self) -> None:
+        """Remove the folder and its lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        unlock(self._lock)
+
+
+def try_lock(path: Path) -> FileLock | None:
+    """Lock ``path`` by a file beside it; ``None`` when another live process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def unlock(lock: FileLock) -> None:
+    """Remove a lock file while it is still held, then let go of it."""
+    Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
+
+
+def sweep_stages(store: Path) -> None:
+    """Remove the staging folders of processes that died."""
+    for path in store.glob(f"{_PREFIX}*.lock"):
+        folder = path.with_suffix("")
+        lock = try_lock(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            unlock(lock)

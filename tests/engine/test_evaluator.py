@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import testbed
+from fakes.testbed import ADAPTER, TESTSETS, Plain
+
+from freshset.core.errors import DataError
+from freshset.datasets.base import TestSetRef
+from freshset.engine.evaluator import Evaluator, broken
+from freshset.engine.job import Broken, Job, JobModel, Rows
+from freshset.engine.loader import read_batch
+from freshset.engine.scoring import Scorer
+from freshset.models.base import Runtime
+from freshset.models.reference import ModelRef
+
+READER = TESTSETS.open(TestSetRef("mine/test", "fake", "", {"n": 20}))
+
+
+def evaluator(*models: tuple[str, int]) -> Evaluator:
+    made = []
+    for text, start in models:
+        info = ADAPTER.describe(ModelRef.parse(f"fake:{text}"), Runtime())
+        scorer = Scorer(text, READER.testset, "logits", None, 5, save_scores=False)
+        made.append(JobModel(text, info, scorer, start))
+    return Evaluator(Job(READER, tuple(made), Runtime(), Plain(), 4, 8))
+
+
+def batches(job: Job, rows: range) -> Any:
+    return (read_batch(job.reader, job.preprocessing, part) for part in job.batches(rows))
+
+
+def test_only_new_rows_are_returned() -> None:
+    one = evaluator(("a", 0), ("b", 11), ("c", 16))
+    assert list(one.load()) == []
+    found = list(one.chunk(range(8, 16), batches(one.job, range(8, 16))))
+    assert [(r.model, r.rows, r.last) for r in found if isinstance(r, Rows)] == [
+        (0, range(8, 16), False),
+        (1, range(11, 16), False),
+    ]
+    a, b = (r.columns["topk_id"] for r in found if isinstance(r, Rows))
+    assert a[3:].tolist() == b.tolist()
+    (last, *_) = one.chunk(range(16, 20), batches(one.job, range(16, 20)))
+    assert isinstance(last, Rows)
+    assert last.last
+
+
+def test_a_broken_model_is_reported_once_and_left_out() -> None:
+    one = evaluator(("a", 0), ("b?raise_at=5", 0), ("unloadable", 0))
+    (unloadable,) = one.load()
+    assert (unloadable.model, unloadable.stage) == (2, "load")
+    first = list(one.chunk(range(8), batches(one.job, range(8))))
+    assert [(type(o), o.model) for o in first] == [(Broken, 1), (Rows, 0)]
+    second = list(one.chunk(range(8, 16), batches(one.job, range(8, 16))))
+    assert [(type(o), o.model) for o in second] == [(Rows, 0)]
+
+
+def test_weights_that_changed_since_the_plan_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = evaluator(("a", 0))
+    monkeypatch.setattr(testbed, "sha256_bytes", lambda data: "other")
+    (failure,) = one.load()
+    assert "weights changed since the run was planned" in failure.error
+    assert not one.alive
+
+
+def test_errors_are_described_with_or_without_a_traceback() -> None:
+    assert broken(0, "read", DataError("what", "next")) == Broken(0, "read", "what", "next", "")
+    told = broken(1, "predict", ValueError("odd"))
+    assert told.error == "ValueError: odd"
+    assert told.traceback.startswith("ValueError: odd")
+    assert broken(1, "predict", KeyError()).error == "KeyError"
+    assert np.isscalar(told.model)

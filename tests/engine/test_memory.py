@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from freshset.engine.memory import HalvingPredictor, is_out_of_memory
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch calls its own."""
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (OutOfMemoryError("whatever"), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("[ONNXRuntimeError] : Failed to allocate memory for buffer"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_the_signs_of_a_full_memory(error: Exception, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
+
+
+def a_model(fits: int, seen: list[int], *, lists: bool = False) -> Any:
+    def predict(batch: Any) -> Any:
+        seen.append(len(batch))
+        if len(batch) > fits:
+            raise MemoryError
+        return list(batch) if lists else np.asarray(batch) * 2
+
+    return SimpleNamespace(predict=predict, info=SimpleNamespace(versions={"lib": "1"}))
+
+
+def test_batches_are_halved_for_good() -> None:
+    seen: list[int] = []
+    predictor = HalvingPredictor(a_model(3, seen), 16)
+    assert predictor.predict(np.arange(16)).tolist() == (np.arange(16) * 2).tolist()
+    assert seen == [16, 8, 4, 2, 2, 2, 2, 2, 2, 2, 2]
+    seen.clear()
+    predictor.predict(np.arange(4))
+    assert seen == [2, 2]
+    assert predictor.runtime == {"lib": "1", "batch_size": "2"}
+
+
+def test_lists_stay_lists() -> None:
+    predictor = HalvingPredictor(a_model(1, [], lists=True), 4)
+    assert predictor.predict(["a", "b", "c"]) == ["a", "b", "c"]
+
+
+def test_one_item_that_is_too_many_is_an_error() -> None:
+    with pytest.raises(MemoryError):
+        HalvingPredictor(a_model(0, []), 4).predict(np.arange(4))
