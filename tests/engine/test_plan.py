@@ -23,7 +23,8 @@ def test_the_plan_names_the_identity_that_the_cell_will_have(
     plan = make_plan(study, store)
     for cell in plan.cells:
         reader = plan.readers[cell.testset]
-        spec = pair(cell.model, plan.infos[cell.model], reader, "fp32", "").spec
+        ref = study.testsets[0]
+        spec = pair(cell.model, plan.infos[cell.model], reader, "fp32", ref).spec
         assert cell.identity == spec.identity
         assert CellSpec.from_dict(spec.to_dict()).identity == spec.identity
     assert plan.count() == {"missing": 2}

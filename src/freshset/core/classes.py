@@ -31,6 +31,7 @@ class ClassSpace:
     keys: tuple[str, ...]
     names: tuple[str, ...] = ()
     _ids: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _digest: list[str] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._ids.update({key: i for i, key in enumerate(self.keys)})
@@ -60,4 +61,6 @@ class ClassSpace:
     @property
     def digest(self) -> str:
         """Digest of the keys in order: two spaces with one digest mean the same by every id."""
-        return sha256_bytes(canonical_json(list(self.keys)))
+        if not self._digest:
+            self._digest.append(sha256_bytes(canonical_json(list(self.keys))))
+        return self._digest[0]

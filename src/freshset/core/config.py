@@ -149,6 +149,12 @@ class RunSettings:
         Files that may be unpickled.
     backend, address
         Where to run; the address of a Ray cluster, empty to start one here.
+    actors
+        Ray actors that hold the models and share out the items; 0 for as many as the cluster has
+        room for when a job starts.
+    actor_cpus, actor_gpus
+        CPUs and GPUs that each of them takes; 0.25 puts four on a GPU, and -1 takes one GPU where
+        the cluster has any and the device is not ``cpu``.
     """
 
     on_existing: OnExisting = "only-missing"
@@ -167,6 +173,9 @@ class RunSettings:
     trust: tuple[str, ...] = ()
     backend: Backend = "local"
     address: str = ""
+    actors: int = 0
+    actor_cpus: float = 1.0
+    actor_gpus: float = -1.0
 
     def __post_init__(self) -> None:
         _one_of("on_existing", self.on_existing, get_args(OnExisting))
@@ -174,9 +183,15 @@ class RunSettings:
         _one_of("save", self.save, get_args(Save))
         _one_of("backend", self.backend, get_args(Backend))
         least = {"batch_size": 1, "topk": 1, "limit": 0, "workers": -1, "threads": 0}
-        for name, low in (least | {"memory": 1, "models_at_once": 1}).items():
+        for name, low in (least | {"memory": 1, "models_at_once": 1, "actors": 0}).items():
             if getattr(self, name) < low:
                 raise UsageError(f"{name} is {getattr(self, name)}.", f"Use at least {low}.")
+        for name, special in (("actor_cpus", ()), ("actor_gpus", (0, -1))):
+            amount = getattr(self, name)
+            if amount not in special and not (0 < amount < 1 or (amount >= 1 and amount % 1 == 0)):
+                raise UsageError(
+                    f"{name} is {amount}.", "Use a whole number, or a fraction below 1."
+                )
         part, parts = self.shard
         if not 1 <= part <= parts:
             raise UsageError(

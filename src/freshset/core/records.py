@@ -227,8 +227,7 @@ def run_identity(model: str, testset: str, mapping: str) -> str:
 
     Plans compute hundreds of thousands, so the parts are made once each.
     """
-    text = f"freshset.run/{IDENTITY_VERSION}\0{model}\0{testset}\0{mapping}"
-    return sha256_bytes(text.encode())
+    return sha256_bytes(f"freshset.run/{IDENTITY_VERSION}\0{model}\0{testset}\0{mapping}".encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,25 +72,51 @@ class Loader:
 
     def batches(self, parts: Iterable[range]) -> Iterator[Batch]:
         """Read batches of rows, in the order given."""
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             for rows in parts:
                 yield read_batch(*self._source, rows)
             return
-        waiting: deque[Future[Batch]] = deque()
-        todo = iter(parts)
-        ahead = self._workers
-        exhausted = False
-        while waiting or not exhausted:
-            while len(waiting) < ahead and not exhausted:
-                part = next(todo, None)
-                if part is None:
-                    exhausted = True
-                else:
-                    waiting.append(self._pool.submit(_work, part))
-            if waiting:
-                batch = waiting.popleft().result()
-                ahead = self._ahead(batch)
-                yield batch
+        yield from ReadAhead(
+            lambda rows: pool.submit(_work, rows), parts, self._workers, self._memory
+        )
+
+
+class ReadAhead(Iterator[Batch]):
+    """Batches in order, of which the next ones are being read from the start.
+
+    Parameters
+    ----------
+    submit
+        Has a batch of rows read by one of the workers.
+    memory
+        See `Loader`.
+    """
+
+    def __init__(
+        self,
+        submit: Callable[[range], Future[Batch]],
+        parts: Iterable[range],
+        workers: int,
+        memory: int,
+    ) -> None:
+        self._submit = submit
+        self._todo = iter(parts)
+        self._workers = workers
+        self._memory = memory
+        self._waiting: deque[Future[Batch]] = deque()
+        self._fill(workers)
+
+    def __next__(self) -> Batch:
+        if not self._waiting:
+            raise StopIteration
+        batch = self._waiting.popleft().result()
+        self._fill(self._ahead(batch))
+        return batch
+
+    def _fill(self, ahead: int) -> None:
+        for rows in islice(self._todo, max(0, ahead - len(self._waiting))):
+            self._waiting.append(self._submit(rows))
 
     def _ahead(self, batch: Batch) -> int:
         """How many batches of this size may wait: enough to keep every worker busy, or fewer."""

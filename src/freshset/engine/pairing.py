@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from freshset.core.errors import DataError, UsageError
 from freshset.core.records import CellSpec, RunSpec
-from freshset.datasets.base import Reader
+from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.mappings import ClassMapping, find_mapping
 from freshset.models.base import ModelInfo
 
@@ -29,15 +29,15 @@ class Pair:
     mapping: ClassMapping | None
 
 
-def pair(name: str, info: ModelInfo, reader: Reader, precision: str, mapping_name: str) -> Pair:
+def pair(name: str, info: ModelInfo, reader: Reader, precision: str, ref: TestSetRef) -> Pair:
     """Say what cell a model makes on a test set.
 
     Parameters
     ----------
     name
         Of the model in the store.
-    mapping_name
-        As the study names it; empty to go by the class spaces.
+    ref
+        The test set as the study names it, with the name of a mapping.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def pair(name: str, info: ModelInfo, reader: Reader, precision: str, mapping_nam
     testset = reader.testset
     if not suitable(info, reader):
         raise unsuitable(name, info, reader)
-    mapping = class_mapping(name, info, reader, mapping_name)
+    mapping = class_mapping(name, info, reader, ref)
     run = replace(run_of(info, precision), reading=reader.reading, mapping=mapping_text(mapping))
     return Pair(CellSpec(name, testset.id, testset.fingerprint, "", run=run), mapping)
 
@@ -88,7 +88,7 @@ def mapping_text(mapping: ClassMapping | None) -> str:
 
 
 def class_mapping(
-    name: str, info: ModelInfo, reader: Reader, mapping_name: str
+    name: str, info: ModelInfo, reader: Reader, ref: TestSetRef
 ) -> ClassMapping | None:
     """Find the mapping between the classes of a model and of a test set."""
     testset = reader.testset
@@ -103,9 +103,12 @@ def class_mapping(
             "Give the class names of all outputs, in their order.",
         )
     try:
-        return find_mapping(mapping_name, info.classes, reader.classes)
+        mapping = find_mapping(ref.mapping, info.classes, reader.classes, ref.root)
+        if mapping is not None:
+            mapping.check(info.outputs)
     except UsageError as error:
         raise UsageError(f"{name} on {testset.id}: {error.message}", error.hint) from error
+    return mapping
 
 
 def _check_number(name: str, outputs: int, testset: str, classes: int) -> None:

@@ -12,7 +12,7 @@ from freshset.core.errors import FreshsetError, UsageError
 from freshset.core.files import sha256_bytes
 from freshset.core.identifiers import slug
 from freshset.core.records import RunSpec, model_part, run_identity, testset_part
-from freshset.datasets.base import Reader
+from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.registry import open_testset
 from freshset.engine.limited import limited
 from freshset.engine.pairing import (
@@ -153,7 +153,7 @@ def plan_cells(
         name = reader.testset.id
         folder = slug(name)
         part = testset_part(name, reader.testset.fingerprint, reader.reading)
-        fits = _Fits(reader, ref.mapping)
+        fits = _Fits(reader, ref)
         for model in models:
             try:
                 identity = run_identity(model.part, part, fits.mapping(model, errors))
@@ -182,36 +182,39 @@ def failure_of(model: str, testset: str, stage: str, error: Exception) -> Failur
 class _Model:
     """What planning needs of a model on every test set, made once."""
 
-    __slots__ = ("info", "part", "run", "slug", "title")
+    __slots__ = ("info", "key", "part", "slug", "title")
 
     def __init__(self, title: str, info: ModelInfo | None, run: RunSpec | None) -> None:
         self.title = title
         self.slug = slug(title)
         self.info = info
-        self.run = run
         self.part = "" if run is None else model_part(title, run)
+        # What decides whether it fits a test set, and how.
+        self.key = ("", "", 0, "")
+        if info is not None and run is not None:
+            self.key = (info.task, info.input, info.n_outputs, run.classes)
 
 
 class _Fits:
     """Mappings between models and one test set, found once for all models of one class space."""
 
-    def __init__(self, reader: Reader, mapping: str) -> None:
+    def __init__(self, reader: Reader, ref: TestSetRef) -> None:
         self._reader = reader
-        self._name = mapping
+        self._ref = ref
         self._known: dict[tuple[str, str, int, str], str] = {}
 
     def mapping(self, model: _Model, errors: Mapping[str, Exception]) -> str:
         """Text of the mapping, as an identity has it; raises what `pair` raises."""
+        known = self._known.get(model.key)
+        if known is not None:
+            return known
         info = model.info
-        if info is None or model.run is None:
+        if info is None:
             raise errors[model.title]
-        key = (info.task, info.input, info.n_outputs, model.run.classes)
-        if key not in self._known:
-            if not suitable(info, self._reader):
-                raise unsuitable(model.title, info, self._reader)
-            mapping = class_mapping(model.title, info, self._reader, self._name)
-            self._known[key] = mapping_text(mapping)
-        return self._known[key]
+        if not suitable(info, self._reader):
+            raise unsuitable(model.title, info, self._reader)
+        mapping = class_mapping(model.title, info, self._reader, self._ref)
+        return self._known.setdefault(model.key, mapping_text(mapping))
 
 
 def _other_version(store: Store, model: str, testset: str) -> State:

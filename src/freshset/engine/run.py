@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -98,9 +99,7 @@ class _Runner:
         self._report = report
         self._settings = plan.wanted.settings
         self.readers = {reader.testset.id: reader for reader in plan.readers.values()}
-        self._mappings = {
-            plan.readers[ref.id].testset.id: ref.mapping for ref in plan.wanted.testsets
-        }
+        self._refs = {plan.readers[ref.id].testset.id: ref for ref in plan.wanted.testsets}
 
     def refuse(self) -> None:
         """Record the cells of this shard that could not even be planned."""
@@ -172,8 +171,8 @@ class _Runner:
     def _taken(self, cell: PlannedCell, reader: Reader) -> tuple[Pair, Recording] | None:
         """Start recording a cell, unless another process makes it or has just made it."""
         info = self._plan.infos[cell.model]
-        mapping = self._mappings[cell.testset]
-        found = pair(cell.model, info, reader, self._settings.precision, mapping)
+        ref = self._refs[cell.testset]
+        found = pair(cell.model, info, reader, self._settings.precision, ref)
         again = self._settings.on_existing == "always"
         recording = self._store.recording(found.spec, reader.testset, replace=again)
         if recording is None:
@@ -198,15 +197,18 @@ class _Runner:
         if not left:
             return
         job = self._job(reader, [pairs[i] for i in left], [recordings[i].done for i in left])
-        outcomes = self._backend.run(job)
-        for outcome in outcomes:
-            at = left[outcome.model]
-            if isinstance(outcome, Broken):
-                self._fail(_failure(pairs[at], outcome))
-                continue
-            self._record(recordings[at], outcome)
+        # Closed whatever happens, so that a full disk leaves no workers behind.
+        with closing(self._backend.run(job)) as outcomes:
+            for outcome in outcomes:
+                at = left[outcome.model]
+                if isinstance(outcome, Broken):
+                    self._fail(_failure(pairs[at], outcome))
+                    continue
+                self._record(recordings[at], outcome)
 
     def _record(self, recording: Recording, rows: Rows) -> None:
+        if rows.rows.start != recording.done:
+            raise RuntimeError(f"rows from {rows.rows.start} on came after {recording.done}")
         recording.append(rows.columns, {**rows.runtime, "freshset": __version__})
         self._progress.advance(len(rows.rows))
         if rows.last:

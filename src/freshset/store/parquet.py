@@ -155,12 +155,15 @@ class ParquetStore:
                 shutil.rmtree(self.path)
 
     def stored(self) -> dict[tuple[str, str], set[str]]:
-        return {
-            (testset.name, model.name): found
-            for testset in _folders(self.path / "cells")
-            for model in _folders(testset)
-            if (found := {e.name for e in _folders(model) if Path(e, "cell.json").exists()})
-        }
+        found: dict[tuple[str, str], set[str]] = {}
+        for testset in _folders(self.path / "cells"):
+            for model in _folders(testset):
+                # Plain strings: there may be tens of thousands of cells, and plans wait for this.
+                names = os.listdir(model)  # noqa: PTH208
+                done = {n for n in names if os.path.exists(f"{model.path}/{n}/cell.json")}  # noqa: PTH110
+                if done:
+                    found[testset.name, model.name] = done
+        return found
 
     def recording(
         self, spec: CellSpec, testset: TestSet, *, replace: bool = False
@@ -308,10 +311,11 @@ def cell_folder(cell: Cell) -> Path:
 
 
 def _folders(path: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
-    if not Path(path).exists():
+    try:
+        with os.scandir(path) as entries:
+            return [entry for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
         return []
-    with os.scandir(path) as entries:
-        return [entry for entry in entries if entry.is_dir()]
 
 
 def _read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

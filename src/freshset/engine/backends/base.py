@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Protocol
 
 from freshset.engine.job import Job, Outcome
@@ -11,10 +11,10 @@ from freshset.engine.job import Job, Outcome
 class Backend(Protocol):
     """Runs jobs.  Which cells they make, and where results go, is not its business."""
 
-    def run(self, job: Job) -> Iterator[Outcome]:
+    def run(self, job: Job) -> Generator[Outcome, None, None]:
         """Run one job; yields every model's rows in order, and each failure once.
 
-        The iterator may be closed early; it must then leave no process behind.
+        The generator may be closed early; it must then leave no process behind.
         """
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import islice
 
 from freshset.core.config import RunSettings
@@ -17,7 +17,7 @@ class LocalBackend:
     def __init__(self, settings: RunSettings) -> None:
         self._settings = settings
 
-    def run(self, job: Job) -> Iterator[Outcome]:
+    def run(self, job: Job) -> Generator[Outcome, None, None]:
         """Run one job."""
         evaluator = Evaluator(job)
         yield from evaluator.load()
