@@ -27,6 +27,14 @@ KNOWN_TESTSETS: dict[str, KnownTestSet] = {
     "cifar10/test": KnownTestSet(10_000, 10, "CIFAR-10 test"),
     "cifar10.1/v4": KnownTestSet(2_021, 10, "CIFAR-10.1 v4"),
     "cifar10.1/v6": KnownTestSet(2_000, 10, "CIFAR-10.1 v6"),
+    "imagenet/real": KnownTestSet(46_837, 1000, "ImageNet ReaL"),
+    "imagenet/a": KnownTestSet(7_500, 200, "ImageNet-A"),
+    "imagenet/r": KnownTestSet(30_000, 200, "ImageNet-R"),
+    "imagenet/sketch": KnownTestSet(50_889, 1000, "ImageNet-Sketch"),
+    "objectnet/overlap": KnownTestSet(18_574, 113, "ObjectNet (classes of ImageNet)"),
+    "mnist/test": KnownTestSet(10_000, 10, "MNIST test"),
+    "qmnist/test": KnownTestSet(60_000, 10, "QMNIST test"),
+    "qmnist/test-50k": KnownTestSet(50_000, 10, "QMNIST lost digits"),
 }
 
 # The final revision of each of the three published ImageNetV2 sets has a name of its own.
@@ -37,6 +45,10 @@ _ALIASES = {
     "imagenet": "imagenet/val",
     "cifar10": "cifar10/test",
     "cifar10.1": "cifar10.1/v6",
+    "imagenetv2": "imagenetv2/matched-frequency",
+    "mnist": "mnist/test",
+    "qmnist": "qmnist/test",
+    "objectnet": "objectnet/overlap",
 }
 
 _REVISION = re.compile(r"imagenetv2[-/]([a-z]-\d+)")
@@ -86,6 +98,11 @@ def limited_id(testset: str, n: int) -> str:
 def is_limited(testset: str) -> bool:
     """Whether an id stands for the first items of a test set only."""
     return _LIMITED in testset
+
+
+def unlimited_id(testset: str) -> str:
+    """Return the id of the whole test set of which ``testset`` is the first items."""
+    return testset.partition(_LIMITED)[0]
 
 
 def testset_title(testset: str) -> str:

@@ -384,7 +384,7 @@ class Matrix:
 
     def correct(self, metric: str) -> npt.NDArray[np.bool_]:
         """Whether each model is right on each item, shape (models, items)."""
-        if metric == "top1":
+        if metric != "top5":
             return np.asarray(self.label_rank == 1)
         return np.asarray((self.label_rank >= 1) & (self.label_rank <= 5))
 

@@ -44,5 +44,7 @@ ADAPTERS = Registry(
 
 def open_testset(ref: TestSetRef) -> Reader:
     """Open a test set by its adapter; see `freshset.datasets.base.DatasetAdapter.open`."""
+    from freshset.datasets.relabel import open_relabelled
+
     adapter: DatasetAdapter = ADAPTERS.load(ref.adapter)
-    return adapter.open(ref)
+    return open_relabelled(ref, adapter.open)
