@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError
-from freshset.core.records import TestSet
+from freshset.core.records import AcceptSets, TestSet
 from freshset.datasets.base import Question
 from freshset.datasets.mappings import find_mapping
 from freshset.engine.scoring import Scorer, best
@@ -55,6 +55,14 @@ def test_logits_become_probabilities_without_overflow() -> None:
     np.testing.assert_allclose(
         columns["label_logprob"], [0, np.log(0.731059), np.log(1 / 3), -1000.6931], rtol=1e-5
     )
+
+
+def test_accepted_classes_share_their_probability() -> None:
+    accepted = AcceptSets.of([[0, 1], [2], [], [0, 1, 2]])
+    probabilities = np.array([[0.5, 0.3, 0.2]] * 4, dtype=np.float32)
+    one = scorer("probabilities", testset=a_testset(accepted=accepted))
+    logs = one.columns(probabilities, slice(0, 4), ())["label_logprob"]
+    np.testing.assert_allclose(np.exp(logs), [0.8, 0.2, 0, 1], rtol=1e-6)
 
 
 def test_scores_without_a_meaning_give_no_probabilities() -> None:
