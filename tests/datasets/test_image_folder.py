@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,14 +143,14 @@ def test_what_is_no_image_is_passed_over_and_counted(tmp_path: Path) -> None:
 def test_images_may_lie_deeper_and_be_links(tmp_path: Path) -> None:
     given = folders(tmp_path, "cat", "dog")
     write(tmp_path / "images", "cat/2020/summer/b.JPEG", JPEG)
-    os.symlink(tmp_path / "images" / "cat", tmp_path / "images" / "cat" / "again")
+    (tmp_path / "images" / "cat" / "again").symlink_to(tmp_path / "images" / "cat")
     write(tmp_path / "elsewhere", "c.png", JPEG)
-    os.symlink(tmp_path / "elsewhere", tmp_path / "images" / "horse")
+    (tmp_path / "images" / "horse").symlink_to(tmp_path / "elsewhere")
     reader = ADAPTER.open(given)
     ids = ["cat/2020/summer/b.JPEG", "cat/a.jpg", "dog/a.jpg", "horse/c.png"]
     assert reader.testset.ids.tolist() == ids
     assert np.array_equal(np.asarray(reader.read(0)), np.asarray(reader.read(3)))
-    os.symlink(tmp_path / "nowhere.jpg", tmp_path / "images" / "dog" / "broken.jpg")
+    (tmp_path / "images" / "dog" / "broken.jpg").symlink_to(tmp_path / "nowhere.jpg")
     with pytest.raises(DataError, match=r"dog/broken\.jpg: cannot be read"):
         ADAPTER.open(given)
 

@@ -80,6 +80,7 @@ def test_an_unknown_space_is_refused_with_the_nearest() -> None:
         ["horse", "cat", "dog"],
         ["2", "0", "1"],
         ["02", "00", "01"],
+        ["2.0", "0.0", "1.0"],
         np.array([2, 0, 1], dtype=np.uint8),
         np.array([2, 0, 1], dtype=object),
         np.array(["h", "c", "d"], dtype=object),
@@ -101,6 +102,8 @@ def test_without_classes_those_that_occur_are_taken() -> None:
     labels, space = to_labels(np.array(["10", "2", "0"]), None, "x")
     assert labels.tolist() == [10, 2, 0]
     assert len(space) == 11
+    labels, space = to_labels(np.array(["10.0", "2.0"]), None, "x")
+    assert labels.tolist() == [10, 2]
 
 
 def test_keys_that_are_numbers_win_over_class_ids() -> None:
@@ -118,7 +121,7 @@ def test_keys_that_are_numbers_win_over_class_ids() -> None:
         ([0, -1], "row 1: the label -1 is outside"),
         (["c", "x"], "row 1: 'x' is no class of pets"),
         (["horse", "c"], "row 0: 'horse' is no class of pets"),
-        (["0", "7"], "row 1: 7 is outside the class ids 0 to 2"),
+        (["0", "7"], "row 1: the label 7 is outside the class ids 0 to 2"),
         (np.array(["c", None], dtype=object), "row 1: no label"),
         (np.array(["c", ""], dtype=object), "row 1: no label"),
         (np.array([0, float("nan")], dtype=object), "row 1: no label"),

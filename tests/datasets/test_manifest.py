@@ -140,7 +140,7 @@ def test_the_root_may_be_elsewhere(tmp_path: Path) -> None:
         (["path,label", "a.jpg,0", "c.jpg,1"], r"row 1: .*c\.jpg cannot be read"),
         (["path,label", "a.jpg,0", ",1"], "row 1: no text in 'path'"),
         (["path,label", "a.jpg,0", "b.jpg,"], "row 1: no label"),
-        (["path,label", "a.jpg,0", "b.jpg,0.5"], "nothing says which class '0' is"),
+        (["path,label", "a.jpg,0", "b.jpg,0.5"], "row 1: the label is 0.5, not a whole number"),
         (["path,label"], "no rows"),
     ],
 )

@@ -81,6 +81,8 @@ def test_files_are_relative_to_the_study(tmp_path: Path) -> None:
 def test_the_data_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a/b: there is no file or folder .*data\.bin"):
         options(tmp_path).path()
+    with pytest.raises(UsageError, match=r"a/b: there is no file or folder ''"):
+        Options(TestSetRef("a/b", "adapter", "")).path()
 
 
 def test_origin_is_what_its_owners_say() -> None:

@@ -73,7 +73,7 @@ def test_one_test_set_in_four_formats(tmp_path: Path) -> None:
 def test_declared_classes_and_other_columns(tmp_path: Path) -> None:
     data = {"sentence": ["a", "b"], "gold": [1, 0], "key": [10, 11]}
     path = write(tmp_path / "r.parquet", data)
-    options = {"text": "sentence", "label": "gold", "id": "key", "classes": ["neg", "pos"]}
+    options = {"text": "sentence", "labels": "gold", "ids": "key", "classes": ["neg", "pos"]}
     reader = ADAPTER.open(ref(path, **options))
     assert reader.testset.ids.tolist() == ["10", "11"]
     assert reader.testset.class_names == ("neg", "pos")

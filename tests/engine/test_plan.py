@@ -46,7 +46,7 @@ def test_all_test_sets_that_cannot_be_opened_are_named_at_once(
     wanted: Make, store: ParquetStore
 ) -> None:
     sets = {"mine/a": {"n": 0}, "mine/b": {}, "mine/c": {"n": 0}}
-    with pytest.raises(UsageError, match=r"mine/a: no items\. mine/c: no items\."):
+    with pytest.raises(UsageError, match=r"2 test sets .*\n  - mine/a: no items.*\n  - mine/c"):
         make_plan(wanted("a", testsets=sets), store)
 
 

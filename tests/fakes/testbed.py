@@ -6,6 +6,7 @@ process: ``fake:NAME?seed=1&bad_row=7``.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import time
 from dataclasses import dataclass, replace
@@ -84,7 +85,7 @@ class FakeAdapter:
         self.loaded: list[str] = []
 
     def expand(self, pattern: str) -> tuple[str, ...]:
-        return ("one", "two") if pattern == "*" else ()
+        return tuple(fnmatch.filter(("one", "two", "three"), pattern))
 
     def describe(self, ref: ModelRef, runtime: Runtime) -> ModelInfo:
         if ref.name == "nowhere":

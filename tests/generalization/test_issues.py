@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 
-from freshset.generalization.issues import Issue, LintReport
+from freshset.core.issues import Issue
+from freshset.generalization.issues import LintReport
 
 
 def test_severities_are_ordered() -> None:

@@ -24,6 +24,8 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.records import Task
 from freshset.datasets.base import Item, Question, Reader, TestSetRef
 
+__all__ = ["Check", "ContractViolation", "Subject", "check_reader", "checks"]
+
 BYTES_PER_ITEM, BYTES_PER_CLASS, BYTES_OF_READER = 1024, 256, 16_384
 """What a pickled reader may weigh: its ids, labels and paths, but no item."""
 

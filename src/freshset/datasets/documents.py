@@ -6,7 +6,7 @@ The data are one of
 - a text file and the option ``separator``: the documents are what lies between lines that hold the
   separator and nothing else (an empty separator stands for empty lines), without the line breaks at
   either end; where there is nothing between two such lines there is no document;
-- a table (csv, tsv, jsonl or Parquet), with the options ``text``, ``id`` and ``strata``.
+- a table (csv, tsv, jsonl or Parquet), with the options ``text``, ``ids`` and ``strata``.
 
 Texts are UTF-8 and are given to the model as they are, but for a byte-order mark.  ``sha256`` checks
 a file.

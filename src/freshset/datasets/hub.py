@@ -37,9 +37,10 @@ def load(options: Options) -> datasets.Dataset:
             f"{options.ref.id}: split {split!r} is a part of a test set.",
             "Take a whole split; --limit makes trial runs.",
         )
-    with _quiet(offline=options.ref.offline or path.exists()):
+    here = bool(options.ref.path) and path.exists()
+    with _quiet(offline=options.ref.offline or here):
         try:
-            found = _from_disk(options, path) if path.exists() else _from_hub(options, split)
+            found = _from_disk(options, path) if here else _from_hub(options, split)
         except (DataError, UsageError):
             raise
         except Exception as error:  # the library raises what its many readers raise
@@ -65,7 +66,7 @@ def _from_hub(options: Options, split: str) -> datasets.Dataset | datasets.Datas
     name, _, revision = options.ref.path.partition("@")
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
         raise UsageError(
-            f"{options.ref.id}: there is no file or folder {name}.",
+            f"{options.ref.id}: there is no file or folder {name!r}.",
             "A name on the hub is owner/name.",
         )
     revision = options.text("revision", revision)
@@ -99,7 +100,7 @@ def _explained(options: Options, path: Path, error: Exception) -> DataError | Us
             f"{what} is not in the library's cache, and {why} ({error}).",
             "Fetch it where the hub can be reached, save it with save_to_disk, and give the folder.",
         )
-    if isinstance(error, ValueError):
+    if type(error) is ValueError:  # of a split or configuration; subclasses are of damaged data
         return UsageError(f"{what}: {error}")
     return DataError(f"{what}: cannot be read ({type(error).__name__}: {error}).")
 

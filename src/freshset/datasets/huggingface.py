@@ -97,7 +97,7 @@ class HuggingFace:
         column = _column(
             options, *(("text", data, _is_text) if texts else ("images", data, _is_image))
         )
-        if not texts and isinstance(data.features[column], datasets.Image):
+        if not texts:
             data = data.cast_column(column, datasets.Image(decode=False))
         items = data.select_columns([column]).with_format("arrow")
         root = _root(ref)
@@ -158,9 +158,8 @@ def _files(items: datasets.Dataset, root: Path | None, where: str) -> _Files:
     paths: list[str | None] = []
     sizes: list[int] = []
     for table in items.iter(batch_size=1000):
-        columns = table.flatten().columns
-        lengths = pc.binary_length(columns[0]).to_pylist()
-        names = columns[1].to_pylist() if len(columns) > 1 else [None] * len(lengths)
+        data, name_column = table.flatten().columns
+        lengths, names = pc.binary_length(data).to_pylist(), name_column.to_pylist()
         for size, name in zip(lengths, names, strict=True):
             at = f"{where}: row {len(sizes)}"
             sizes.append(size or size_of(_checked(name, root, at), at))
@@ -193,8 +192,9 @@ def _file_ids(paths: list[str | None], root: Path | None) -> list[str] | None:
 
 def _image(items: datasets.Dataset, row: int, root: Path | None, where: str) -> Path | bytes:
     record = items[row].column(0)[0].as_py()
-    data, name = (record["bytes"], record["path"]) if isinstance(record, dict) else (record, None)
-    return bytes(data) if data else _checked(name, root, f"{where}: row {row}")
+    if record and record["bytes"]:
+        return bytes(record["bytes"])
+    return _checked(record["path"] if record else None, root, f"{where}: row {row}")
 
 
 def _text(items: datasets.Dataset, row: int, where: str) -> str:
@@ -205,6 +205,9 @@ def _text(items: datasets.Dataset, row: int, where: str) -> str:
 
 
 def _is_image(feature: Any) -> bool:
+    """Whether a column can hold images: also bytes, and bytes with a path, that nobody called so."""
+    if isinstance(feature, dict):
+        return set(feature) == {"bytes", "path"}
     return isinstance(feature, datasets.Image) or getattr(feature, "dtype", "") == "binary"
 
 

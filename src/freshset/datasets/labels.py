@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from freshset.datasets.options import Options
 LABEL_NAMES = ("label", "labels", "target", "class", "cls", "y", "fine_label")
 """Columns and fields that are taken for labels where nothing else is said."""
 
+# Also 3.0, as tables with gaps write class ids.
+_LIKE_NUMBER = re.compile(r"-?\d+(\.\d*)?")
 _FILES = {".txt", ".csv", ".tsv", ".json"}
 
 
@@ -109,8 +112,10 @@ def to_labels(
     if values.dtype.kind not in "UT":
         raise DataError(f"{where}: labels of type {values.dtype} are neither ids nor texts.")
     texts, rows = np.unique(values.astype(str), return_inverse=True)
-    if space is None and all(map(_is_number, texts)):
-        return _from_ids(values.astype(np.int64), None, where)
+    known = [set(space.keys), set(space.names)] if space else []
+    if all(map(_LIKE_NUMBER.fullmatch, texts)) and not any(set(texts) <= one for one in known):
+        kind = np.int64 if all(map(_is_number, texts)) else np.float64
+        return _from_ids(values.astype(kind), space, where)
 
     def at(text: str) -> str:
         return f"{where}: row {int(np.flatnonzero(values == text)[0])}"
@@ -140,7 +145,7 @@ def class_ids(
         order (0, 1, 10, 2) is not the order of any classes.
     """
     if space is None:
-        if number := next(filter(_is_number, names), None):
+        if number := next(filter(_LIKE_NUMBER.fullmatch, names), None):
             raise DataError(
                 f"{at(number)}: nothing says which class {number!r} is.",
                 "Declare the classes: a known space (classes: imagenet-1k), their number, or a "

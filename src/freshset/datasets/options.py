@@ -130,9 +130,9 @@ class Options:
     def path(self) -> Path:
         """Path of the data, which must exist."""
         path = Path(self.ref.path)
-        if not path.exists():
+        if not self.ref.path or not path.exists():
             raise UsageError(
-                f"{self.ref.id}: there is no file or folder {path}.",
+                f"{self.ref.id}: there is no file or folder {self.ref.path!r}.",
                 "Paths are relative to the folder of the study file.",
             )
         return path

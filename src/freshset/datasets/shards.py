@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fsspec
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import DataError, MissingExtraError, UsageError
 from freshset.core.files import canonical_json, read_json, write_atomic
 
 SIDECARS = ("cls", "json")
@@ -70,12 +70,14 @@ def is_remote(pattern: str) -> bool:
 
 
 def find_shards(pattern: str, storage: Mapping[str, Any]) -> list[str]:
-    """URLs of the shards, in the order of the pattern; those of a glob in alphabetical order.
+    """Paths or URLs of the shards, in the order of the pattern; of a glob, in alphabetical order.
 
     Raises
     ------
     UsageError
         When one does not exist, nothing matches, or the file system cannot be asked.
+    MissingExtraError
+        When the package of the file system is not installed.
     """
     found: list[str] = []
     for one in expand(pattern):
@@ -84,14 +86,20 @@ def find_shards(pattern: str, storage: Mapping[str, Any]) -> list[str]:
             globbed = any(letter in path for letter in "*?[")
             paths = sorted(system.glob(path)) if globbed else [path]
             missing = [path for path in paths if not system.exists(path) or system.isdir(path)]
+        except ImportError as error:
+            raise MissingExtraError(
+                f"{one} needs a package that is not installed ({error}).",
+                'Install it; for s3:// that is pip install "freshset[s3]"',
+            ) from error
         except Exception as error:  # file systems raise what their clients raise
             raise UsageError(
                 f"{one}: cannot be asked for ({type(error).__name__}: {error}).",
-                "Check the address and storage_options; s3:// needs the extra freshset[s3].",
+                "Check the address and storage_options.",
             ) from error
         if missing or not paths:
             raise UsageError(f"There is no shard {one}.", "Braces count: {000..049} are 50 shards.")
-        found += [system.unstrip_protocol(path) for path in paths]
+        local = not is_remote(one) and "file" in system.protocol
+        found += paths if local else [system.unstrip_protocol(path) for path in paths]
     return found
 
 
@@ -138,9 +146,14 @@ def read_range(url: str, offset: int, size: int, storage: Mapping[str, Any]) -> 
         When they cannot be read.
     """
     try:
-        # Asked for every time, as fsspec keeps one connection a process and none in a pickle.
-        system, path = fsspec.url_to_fs(url, **storage)
-        data = system.cat_file(path, start=offset, end=offset + size)
+        if "://" not in url:
+            with Path(url).open("rb") as stream:
+                stream.seek(offset)
+                data = stream.read(size)
+        else:
+            # Asked for every time, as fsspec keeps one connection a process and none in a pickle.
+            system, path = fsspec.url_to_fs(url, **storage)
+            data = system.cat_file(path, start=offset, end=offset + size)
     except Exception as error:  # file systems raise what their clients raise
         raise DataError(
             f"{url}: cannot be read ({type(error).__name__}: {error}).", "Run again to resume."
@@ -158,13 +171,9 @@ def _version(url: str, storage: Mapping[str, Any]) -> str:
 
 
 def _scan(url: str, storage: Mapping[str, Any]) -> list[Sample]:
-    system, path = fsspec.url_to_fs(url, **storage)
     samples: dict[str, Sample] = {}
     try:
-        with (
-            system.open(path, "rb", block_size=_BLOCK, cache_type="readahead") as stream,
-            tarfile.open(fileobj=stream, mode="r:") as tar,
-        ):
+        with _open(url, storage) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             for member in tar:
                 if not member.isreg():
                     continue
@@ -184,6 +193,13 @@ def _scan(url: str, storage: Mapping[str, Any]) -> list[Sample]:
             "Copy it again; shards must not be compressed, or none of their images can be found.",
         ) from error
     return list(samples.values())
+
+
+def _open(url: str, storage: Mapping[str, Any]) -> IO[bytes]:
+    if "://" not in url:
+        return Path(url).open("rb")
+    system, path = fsspec.url_to_fs(url, **storage)
+    return system.open(path, "rb", block_size=_BLOCK, cache_type="readahead")
 
 
 def _read_index(index: Path | None) -> dict[tuple[str, str], list[Sample]]:

@@ -1,6 +1,6 @@
 """Text classification from a table: csv, tsv, jsonl or Parquet.
 
-Options: ``text``, ``label`` and ``id`` (names of the columns; ``id`` may be absent, and then ids are
+Options: ``text``, ``labels`` and ``ids`` (names of the columns; ids may be absent, and then ids are
 row numbers), ``classes`` (a known space, a number, a list or file), ``strata`` (columns by which
 scores can be cut), ``sha256`` of the file.
 """
@@ -21,7 +21,7 @@ from freshset.datasets.opened import Opened, classification, given_ids, row_ids,
 from freshset.datasets.options import Options
 from freshset.datasets.rows import SUFFIXES, Rows, columns_of, scan
 
-COLUMNS = ("text", "id", "strata", "sha256")
+COLUMNS = ("text", "ids", "strata", "sha256")
 """Options of every adapter that reads a table of texts."""
 
 
@@ -56,7 +56,7 @@ class Table:
 
 
 def read_table(options: Options, path: Path, *others: str) -> Table:
-    """Go through a table by the options ``text``, ``id`` and ``strata``.
+    """Go through a table by the options ``text``, ``ids`` and ``strata``.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def read_table(options: Options, path: Path, *others: str) -> Table:
     DataError
         For a text, id or column that is missing; names the row.
     """
-    id, strata = options.text("id", "id"), options.texts("strata")
-    has_ids = "id" in options or (path.is_file() and _has(path, id))
+    id, strata = options.text("ids", "id"), options.texts("strata")
+    has_ids = "ids" in options or (path.is_file() and _has(path, id))
     wanted = dict.fromkeys((*others, *strata, *([id] if has_ids else [])))
     rows, values = scan(path, options.text("text", "text"), tuple(wanted))
     ids = given_ids(values[id], str(path)) if has_ids else row_ids(len(rows))
@@ -93,10 +93,10 @@ class Text:
             For a text or label that is missing, an id that occurs twice, or a label that is no
             class; names the row.
         """
-        options = Options(ref, (*COLUMNS, "label", "classes"))
+        options = Options(ref, (*COLUMNS, "labels", "classes"))
         path = options.path()
         digest = options.digest(path)
-        label = options.text("label", "label")
+        label = options.text("labels", "label")
         table = read_table(options, path, label)
         values = np.array(table.columns[label], dtype=object)
         labels, space = to_labels(values, declared_classes(options), str(path))

@@ -198,22 +198,29 @@ def _made(options: Options, call: Call) -> datasets.VisionDataset:
 
 def _targets(data: datasets.VisionDataset, where: str) -> npt.NDArray[Any]:
     """Class ids without decoding, where the data set has a list of them that agrees with its items."""
-    found = [getattr(data, name, None) for name in _TARGETS]
+    found: list[Any] = [getattr(data, name, None) for name in _TARGETS]
     found.append([target for _, target in _pairs(data)])
     for candidate in found:
         if candidate is None or len(candidate) != len(data) or not len(data):
             continue
         values = np.asarray(candidate)
-        ends = (0, len(data) - 1)
-        if values.ndim == 1 and all(_same(values[end], data[end][1]) for end in ends):
+        if values.ndim == 1 and all(_agree(data, end, values[end]) for end in (0, len(data) - 1)):
             return values
-    targets = [data[index][1] for index in range(len(data))]
     try:
-        return np.array([int(target) for target in targets])
+        return np.array([int(data[index][1]) for index in range(len(data))])
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{where}: the targets of the data set are no class ids ({error})."
         ) from error
+
+
+def _agree(data: datasets.VisionDataset, index: int, label: Any) -> bool:
+    try:
+        return int(data[index][1]) == int(label)
+    except (TypeError, ValueError):
+        return False
+    except Exception:  # an image that cannot be decoded says nothing here, and is named when read
+        return True
 
 
 def _pairs(data: datasets.VisionDataset) -> list[tuple[Any, Any]]:
@@ -225,13 +232,6 @@ def _pairs(data: datasets.VisionDataset) -> list[tuple[Any, Any]]:
         if isinstance(found[0], (tuple, list)):
             return [(one[0], one[1]) for one in found]
     return []
-
-
-def _same(one: Any, other: Any) -> bool:
-    try:
-        return int(one) == int(other)
-    except (TypeError, ValueError):
-        return False
 
 
 def _space(data: datasets.VisionDataset) -> ClassSpace | None:

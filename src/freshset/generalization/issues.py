@@ -1,37 +1,11 @@
-"""What lint finds, and how bad it is."""
+"""What lint found in a store."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-Severity = Literal["fault", "warning", "note"]
-SEVERITIES: tuple[Severity, ...] = ("fault", "warning", "note")
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """One thing that looks wrong.
-
-    Attributes
-    ----------
-    check
-        Name of the check, for example ``worst-first``.
-    severity
-        ``fault`` (numbers are wrong), ``warning`` (look before you believe) or ``note``.
-    testset
-        Where.
-    models
-        Which models; empty when the issue is the test set's.
-    message
-        What, with numbers, and the next step.
-    """
-
-    check: str
-    severity: Severity
-    testset: str
-    models: tuple[str, ...]
-    message: str
+from freshset.core.issues import Issue, Severity, at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +18,9 @@ class LintReport:
 
     def at_least(self, severity: Severity) -> tuple[Issue, ...]:
         """Issues of this severity or worse."""
-        limit = SEVERITIES.index(severity)
-        return tuple(i for i in self.issues if SEVERITIES.index(i.severity) <= limit)
+        return at_least(self.issues, severity)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values, schema ``freshset.lint/1``."""
-        issues = [asdict(issue) | {"models": list(issue.models)} for issue in self.issues]
         head = {"schema": "freshset.lint/1", "cells": self.cells, "testsets": self.testsets}
-        return head | {"issues": issues}
+        return head | {"issues": [issue.to_dict() for issue in self.issues]}

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from freshset.core.identifiers import is_limited
 from freshset.core.records import Cell, Matrix, TestSet
-from freshset.generalization.issues import SEVERITIES, Issue, LintReport
+from freshset.core.issues import SEVERITIES, Issue
+from freshset.generalization.issues import LintReport
 from freshset.generalization.overlaps import overlaps
 from freshset.generalization.suspects import OUTLIER_MADS, off_the_line, worst_first
 from freshset.stats.agreement import agreement, agreement_off_right
@@ -35,14 +37,15 @@ def lint(store: Store | Path | str) -> LintReport:
     """
     store = opened(store)
     issues = [Issue("damaged", "fault", "", (), text) for text in store.damaged()]
-    cells = store.cells()
+    # Trial runs on the first items of a test set say nothing of the whole.
+    cells = tuple(cell for cell in store.cells() if not is_limited(cell.spec.testset))
     by_set: dict[str, list[Cell]] = {}
     for cell in cells:
         by_set.setdefault(cell.spec.testset, []).append(cell)
     if not issues:
         for testset, group in by_set.items():
             issues += _lint_set(store, testset, group)
-        issues += _outliers(by_set)
+        issues += _outliers(_classified(by_set))
         issues += overlaps(store, by_set)
     order = sorted(issues, key=lambda issue: SEVERITIES.index(issue.severity))
     return LintReport(len(cells), len(by_set), tuple(order))
@@ -186,6 +189,12 @@ def _clones(view: _View) -> Iterator[Issue]:
             f"{pair[0]} and {pair[1]} are near-clones on {view.testset.id}: they {how}. Count them "
             "as one model, or check that one was not stored under two names.",
         )  # fmt: skip
+
+
+def _classified(by_set: dict[str, list[Cell]]) -> dict[str, list[Cell]]:
+    """Cells that have a top-1 accuracy, by test set."""
+    found = {name: [c for c in cells if "top1" in c.correct] for name, cells in by_set.items()}
+    return {name: cells for name, cells in found.items() if cells}
 
 
 def _outliers(by_set: dict[str, list[Cell]]) -> Iterator[Issue]:

@@ -1,0 +1,2 @@
+# What freshset uses of skops, which ships no types.
+__version__: str

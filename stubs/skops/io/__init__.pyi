@@ -1,0 +1,9 @@
+# What freshset uses of skops, which ships no types.
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+def load(file: str | Path, trusted: Sequence[str] | None = ...) -> Any: ...
+def get_untrusted_types(
+    *, data: bytes | None = ..., file: str | Path | None = ...
+) -> list[str]: ...

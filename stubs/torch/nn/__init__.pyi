@@ -1,0 +1,9 @@
+from typing import Any
+
+from torch.nn import functional as functional
+
+class Module:
+    def eval(self) -> Any: ...
+    def state_dict(self) -> dict[str, Any]: ...
+
+def __getattr__(name: str) -> Any: ...

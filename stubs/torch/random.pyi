@@ -1,0 +1,4 @@
+from contextlib import AbstractContextManager
+from typing import Any
+
+def fork_rng(devices: list[int] | None = ...) -> AbstractContextManager[Any]: ...
