@@ -77,7 +77,7 @@ def test_declared_classes_and_other_columns(tmp_path: Path) -> None:
     reader = ADAPTER.open(ref(path, **options))
     assert reader.testset.ids.tolist() == ["10", "11"]
     assert reader.testset.class_names == ("neg", "pos")
-    without = ADAPTER.open(ref(path, **{k: v for k, v in options.items() if k != "id"}))
+    without = ADAPTER.open(ref(path, **{k: v for k, v in options.items() if k != "ids"}))
     assert without.testset.ids.tolist() == ["0", "1"]
     assert not without.testset.ids_given
 
@@ -111,7 +111,7 @@ def test_labels_that_are_no_class(tmp_path: Path) -> None:
 def test_options_that_do_not_fit(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv")
     for options, message in (
-        ({"labels": "label"}, "no option 'labels'"),
+        ({"label": "label"}, "no option 'label'"),
         ({"text": "review"}, "no column 'review'"),
         ({"strata": ["month"]}, "no column 'month'"),
         ({"expected_n": 5}, "4 items, not the 5"),
