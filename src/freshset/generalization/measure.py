@@ -209,7 +209,7 @@ def _measured(
     for metric in metrics:
         # Every metric draws the same resamples, whatever else is asked for.
         rng = np.random.default_rng(settings.seed)
-        options = {"rng": rng, "level": settings.level, "n_resamples": settings.n_resamples}
+        options: dict[str, Any] = {"rng": rng, "level": settings.level, "n_resamples": settings.n_resamples}
         try:
             values[metric.name] = evaluate(metric, predictions, **options)
             if strata is not None:

@@ -14,7 +14,7 @@ from freshset.core.records import Task
 from freshset.models.reference import ModelRef
 
 Outputs = Literal["logits", "probabilities", "scores", "classes", "answers", "likelihoods"]
-Input = Literal["image", "text", "question", "array"]
+Input = Literal["image", "text", "question", "array", "id"]
 
 
 @runtime_checkable
@@ -50,7 +50,7 @@ class ModelInfo:
         Name of the adapter and the version of what it computes, for example ``timm/1``; the version
         rises only when the adapter's own code starts to give other numbers.
     task, input
-        What it does, and what an item must be.
+        What it does, and what an item must be.  ``id``: its id, and nothing is read or decoded.
     preprocessing
         From an item to what `Model.predict` takes.
     outputs
@@ -129,8 +129,8 @@ class Model(Protocol):
 
         Returns
         -------
-        For classification a float32 array of shape (n, n_outputs), or an int array of shape (n,)
-        where the outputs are ``classes``; for question answering a list of n texts; for language
+        For classification a float32 array of shape (n, n_outputs), or an int array of shape (n,), or
+        (n, k) best first, where the outputs are ``classes``; for question answering a list of n texts; for language
         modelling a float64 array of shape (n, 3): negative log-likelihood in nats, tokens scored,
         and UTF-8 bytes of the text.
 

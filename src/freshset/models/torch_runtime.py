@@ -1,0 +1,177 @@
+"""How every torch model is run: device, precision, threads, and the way of a batch through it."""
+
+from __future__ import annotations
+
+import operator
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import PIL
+import torch
+
+from freshset.core.errors import UsageError
+from freshset.models.base import ModelInfo, Preprocessing, Runtime
+from freshset.models.preprocessing import ImagePreprocessing
+
+_AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
+PRECISIONS = ("fp32", "tf32", *_AUTOCAST)
+
+
+class TorchRunner:
+    """A network on its device, run the same way whatever library it comes from.
+
+    In ``fp32`` TF32 is off, in ``fp16`` and ``bf16`` the forward pass runs under autocast.  Settings
+    of torch that other code may rely on are put back after every batch.
+
+    Parameters
+    ----------
+    network
+        Called with what `images` or a tokeniser gives; moved to the device and put in eval mode.
+
+    Raises
+    ------
+    UsageError
+        For a device or precision that there is not.
+    """
+
+    def __init__(self, network: Any, runtime: Runtime) -> None:
+        self.device = device_of(runtime)
+        check_precision(runtime)
+        self._precision = runtime.precision
+        self._threads = runtime.threads
+        self.network = network.eval().to(device=self.device, memory_format=torch.channels_last)
+
+    def described(self, info: ModelInfo) -> ModelInfo:
+        """Add the device to what is known of a model."""
+        return replace(info, versions={**info.versions, **_device_versions(self.device)})
+
+    def images(self, batch: npt.NDArray[Any], preprocessing: Preprocessing) -> torch.Tensor:
+        """Put a batch on the device, normalised where its preprocessing says so.
+
+        Parameters
+        ----------
+        batch
+            uint8 (n, height, width, channels) for `ImagePreprocessing`; else what the network takes.
+
+        Returns
+        -------
+        Tensor, float32, shape (n, channels, height, width), channels last in memory
+        """
+        if not isinstance(preprocessing, ImagePreprocessing):
+            return torch.from_numpy(np.array(batch)).to(self.device)
+        if self.device.type == "cpu":
+            ready = preprocessing.normalise(batch, channels_last=True)
+            return torch.from_numpy(ready).permute(0, 3, 1, 2)
+        raw = batch if batch.flags.writeable else batch.copy()
+        tensor = torch.from_numpy(raw).to(self.device, non_blocking=True)
+        tensor = tensor.permute(0, 3, 1, 2).to(torch.float32)
+        mean, std = (
+            torch.tensor(values, device=self.device).view(1, -1, 1, 1)
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        return tensor.div_(255).sub_(mean).div_(std)
+
+    def run(self, forward: Callable[[], Any]) -> npt.NDArray[np.float32]:
+        """Call a function that returns a tensor, in the right precision; float32 comes back."""
+        with torch.inference_mode(), self._settings(), self._autocast():
+            out = forward()
+        return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        dtype = _AUTOCAST.get(self._precision)
+        return torch.autocast(self.device.type, dtype=dtype) if dtype else nullcontext()
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+        before = matmul.allow_tf32, cudnn.allow_tf32
+        threads = torch.get_num_threads()
+        matmul.allow_tf32 = cudnn.allow_tf32 = self._precision == "tf32"
+        if self._threads and self._threads != threads:
+            torch.set_num_threads(self._threads)
+        try:
+            yield
+        finally:
+            matmul.allow_tf32, cudnn.allow_tf32 = before
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+
+
+class TorchImageModel:
+    """A network that classifies images; a `freshset.models.base.Model`.
+
+    Parameters
+    ----------
+    forward
+        From the network and normalised images to a tensor of shape (n, n_outputs).
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        network: Any,
+        runtime: Runtime,
+        forward: Callable[[Any, torch.Tensor], torch.Tensor] = operator.call,
+    ) -> None:
+        self._runner = TorchRunner(network, runtime)
+        self._forward = forward
+        self.info = self._runner.described(info)
+
+    def predict(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return logits of shape (n, n_outputs) for prepared images; see `Model.predict`."""
+        images = self._runner.images(batch, self.info.preprocessing)
+        return self._runner.run(lambda: self._forward(self._runner.network, images))
+
+
+def device_of(runtime: Runtime) -> torch.device:
+    """Return the device to run on.
+
+    Raises
+    ------
+    UsageError
+        When there is no such device.
+    """
+    if runtime.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(runtime.device)
+        # Devices are only found out to be missing when something is put there.
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UsageError(
+            f"There is no device {runtime.device!r} ({str(error).splitlines()[0]}).",
+            "Use auto, cpu, cuda or cuda:1.",
+        ) from error
+    return device
+
+
+def check_precision(runtime: Runtime) -> None:
+    """Raise `UsageError` for a precision that torch models do not run in."""
+    if runtime.precision not in PRECISIONS:
+        raise UsageError(
+            f"No precision {runtime.precision!r}.", f"Use one of: {', '.join(PRECISIONS)}."
+        )
+
+
+def versions(*libraries: Any) -> Mapping[str, str]:
+    """Versions of what makes the numbers of a torch model."""
+    found = {library.__name__: str(library.__version__) for library in libraries}
+    return {
+        **found,
+        "torch": str(torch.__version__),
+        "pillow": PIL.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _device_versions(device: torch.device) -> Mapping[str, str]:
+    if device.type != "cuda":
+        return {"device": device.type}
+    name = torch.cuda.get_device_name(device)
+    cudnn = torch.backends.cudnn.version()
+    return {"device": name, "cuda": str(torch.version.cuda), "cudnn": str(cudnn)}
