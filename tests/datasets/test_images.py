@@ -127,6 +127,18 @@ def test_the_exif_orientation_is_ignored_unless_asked_for(orientation: int) -> N
     assert (decode(data, "x", orientation="apply").size == (64, 80)) == (orientation > 4)
 
 
+def test_a_border_is_cut_off_and_said() -> None:
+    framed = Image.new("RGB", (12, 10), (255, 0, 0))
+    inner = Image.new("RGB", (10, 8), (0, 0, 255))
+    framed.paste(inner, (1, 1))
+    decoding = Decoding(border=1)
+    assert same(decoding.inside(framed, "x"), inner)
+    assert decoding.text.endswith("border=1")
+    assert Decoding().inside(framed, "x") is framed
+    with pytest.raises(DataError, match="12 x 10 pixels are all border"):
+        Decoding(border=5).inside(framed, "x")
+
+
 def test_an_orientation_that_is_none_changes_nothing() -> None:
     assert same(decode(oriented(picture(0), 9, "PNG"), "x", orientation="apply"), picture(0))
     assert same(decode(encoded(picture(0), "PNG"), "x", orientation="apply"), picture(0))

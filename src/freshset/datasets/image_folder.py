@@ -2,7 +2,7 @@
 
 Options: ``classes`` (a known space, a number, a list or file; without it the folder names are the
 classes), ``folders`` (table from folder names to classes, where those differ), ``allow_empty``,
-``content`` (digest of all bytes, not of file sizes), ``orientation``, ``max_pixels``.
+``content`` (digest of all bytes, not of file sizes), ``orientation``, ``max_pixels``, ``border``.
 
 Folder names are matched with the keys of the classes (wnids), else with their names, else as class
 ids; never by their place in alphabetical order when they are numbers.  Images may lie in folders

@@ -91,15 +91,28 @@ class Decoding:
         Whether the EXIF orientation is ignored (as torchvision and timm do) or applied.
     max_pixels
         Largest image that is decoded at all; changes no pixel.
+    border
+        Pixels on each side that are no part of the image, such as ObjectNet's red line.
     """
 
     orientation: Orientation = "ignore"
     max_pixels: int = MAX_PIXELS
+    border: int = 0
 
     @property
     def text(self) -> str:
         """Canonical text of what can change a pixel; the version rises when the rules change."""
-        return f"image/1 orientation={self.orientation}"
+        border = f" border={self.border}" if self.border else ""
+        return f"image/1 orientation={self.orientation}{border}"
+
+    def inside(self, image: Image.Image, where: str) -> Image.Image:
+        """Cut the border off; raises `DataError` when nothing else is left."""
+        if not self.border:
+            return image
+        if min(image.size) <= 2 * self.border:
+            raise DataError(f"{where}: {image.width} x {image.height} pixels are all border.")
+        width, height = image.size
+        return image.crop((self.border, self.border, width - self.border, height - self.border))
 
 
 @dataclass(frozen=True, slots=True)

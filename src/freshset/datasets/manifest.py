@@ -3,7 +3,7 @@
 Options: ``images``, ``labels`` and ``ids`` (names of the columns), ``strata`` (columns by which scores
 can be cut; by default all others that hold texts or numbers), ``classes`` (a known space, a number, a
 list or file), ``root`` (folder of the images; by default that of the table), ``content`` (digest of
-all bytes, not of file sizes), ``sha256`` of the table, ``orientation``, ``max_pixels``.
+all bytes, not of file sizes), ``sha256`` of the table, ``orientation``, ``max_pixels``, ``border``.
 
 Paths may not lead out of the root.  Without a column of ids the paths are the ids; without paths,
 row numbers.  A column of bytes (Parquet only) may be a struct with ``bytes`` and ``path``, as Hugging

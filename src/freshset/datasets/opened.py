@@ -19,7 +19,7 @@ from freshset.datasets.base import Item, Origin
 from freshset.datasets.images import Decoding, Inspection, Orientation
 from freshset.datasets.options import Options
 
-IMAGE_OPTIONS = ("orientation", "max_pixels")
+IMAGE_OPTIONS = ("orientation", "max_pixels", "border")
 """Options of every adapter that decodes images."""
 
 
@@ -55,9 +55,10 @@ class ImageReader(Opened):
         """Read item ``index`` as an RGB image."""
         source, where = self.source(index)
         decoding = self.decoding
-        return images.decode(
+        image = images.decode(
             source, where, max_pixels=decoding.max_pixels, orientation=decoding.orientation
         )
+        return decoding.inside(image, where)
 
     def inspect(self, index: int) -> Inspection:
         """Say what the header of item ``index`` holds."""
@@ -65,10 +66,11 @@ class ImageReader(Opened):
 
 
 def decoding_of(options: Options) -> Decoding:
-    """How images are decoded, by the options ``orientation`` and ``max_pixels``."""
+    """How images are decoded, by the options ``orientation``, ``max_pixels`` and ``border``."""
     return Decoding(
         cast("Orientation", options.choice("orientation", get_args(Orientation))),
         options.number("max_pixels", images.MAX_PIXELS),
+        options.number("border"),
     )
 
 

@@ -6,7 +6,7 @@ of the json file; by default the cls file, else a usual field), ``ids`` (field o
 default the samples' names, with that of the shard before it where two shards share names),
 ``strata`` (fields of the json file), ``classes`` (a known space, a number, a list or file), ``index``
 (file that keeps where everything is, so that remote shards are scanned once), ``storage_options`` (for
-fsspec), ``content`` (digest of all bytes, not of sizes), ``orientation``, ``max_pixels``.
+fsspec), ``content`` (digest of all bytes, not of sizes), ``orientation``, ``max_pixels``, ``border``.
 """
 
 from __future__ import annotations
