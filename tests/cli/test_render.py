@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from freshset.cli.render import lint_text, pair_text
-from freshset.generalization.issues import Issue, LintReport
+from freshset.core.issues import Issue
+from freshset.generalization.issues import LintReport
 from freshset.generalization.pair import Pair, PairOnSet
 from freshset.stats.types import Estimate
 

@@ -99,7 +99,7 @@ def test_every_field_of_a_comparison_is_documented(
 
 
 def test_every_field_of_the_other_documents_is_documented(docs: Path) -> None:
-    from freshset.generalization.issues import Issue
+    from freshset.core.issues import Issue
     from freshset.generalization.pair import PairOnSet
     from freshset.stats.types import Estimate
 

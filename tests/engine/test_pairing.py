@@ -56,7 +56,7 @@ def test_the_number_of_outputs_must_fit() -> None:
 
 def test_a_subset_needs_a_named_mapping() -> None:
     wide = info(classes=ClassSpace("x", tuple("abcdefg")), n_outputs=7)
-    with pytest.raises(UsageError, match="m on mine/test") as caught:
+    with pytest.raises(UsageError) as caught:
         pair("m", wide, READER, "fp32", REF)
     assert "restrict" in caught.value.hint
     made = pair("m", wide, READER, "fp32", replace(REF, mapping="restrict"))

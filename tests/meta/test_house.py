@@ -17,7 +17,10 @@ TESTS = Path(__file__).parents[1]
 MODULES = sorted(p for p in SOURCE.rglob("*.py"))
 
 # Commands take their options as parameters: that is how typer reads them.
-COMMANDS = {"cli/compare.py", "cli/imports.py", "cli/demo.py"}
+COMMANDS = {
+    f"cli/{name}.py"
+    for name in ("check", "compare", "demo", "imports", "listing", "run", "scoring")
+}
 
 
 def name(path: Path) -> str:

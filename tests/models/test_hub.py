@@ -90,7 +90,9 @@ def test_names_and_revisions_that_do_not_exist_are_refused(running):
 def test_offline_says_how_to_fetch(use):
     use(NOBODY)
     for find in (hub_file, fetched_hub_file):
-        with pytest.raises(UsageError, match="not on this machine, and the run is offline") as caught:
+        with pytest.raises(
+            UsageError, match="not on this machine, and the run is offline"
+        ) as caught:
             find("me/tiny", NAMES, "v1", Runtime(offline=True))
         assert "hf download me/tiny model.safetensors --revision v1" in caught.value.hint
 

@@ -16,7 +16,10 @@ from freshset.models.reference import ModelRef
 IMAGES = images()
 EXACT = {
     "ViTImageProcessor": {"size": {"height": 40, "width": 32}},
-    "ViTImageProcessor as numbers from -1 to 1": {"size": {"height": 24, "width": 24}, "resample": 3},
+    "ViTImageProcessor as numbers from -1 to 1": {
+        "size": {"height": 24, "width": 24},
+        "resample": 3,
+    },
     "ConvNextImageProcessor": {"size": {"shortest_edge": 61}, "crop_pct": 0.9},
     "ConvNextImageProcessor of 384 pixels": {"size": {"shortest_edge": 384}},
     "CLIPImageProcessor": {"size": {"shortest_edge": 40}, "crop_size": {"height": 33, "width": 40}},
@@ -28,7 +31,10 @@ EXACT = {
         "size": {"height": 51, "width": 51},
         "crop_size": {"height": 44, "width": 44},
     },
-    "BitImageProcessor without a crop": {"size": {"height": 20, "width": 30}, "do_center_crop": False},
+    "BitImageProcessor without a crop": {
+        "size": {"height": 20, "width": 30},
+        "do_center_crop": False,
+    },
     "EfficientNetImageProcessor": {"size": {"height": 30, "width": 30}},
     "EfficientNetImageProcessor with an offset": {
         "size": {"height": 30, "width": 30},

@@ -67,7 +67,10 @@ def test_a_tokeniser_without_padding_takes_texts_one_by_one(tmp_path):
         ("hf:language", "max_length=16 stride=8"),
         ("hf:language?stride=16&max_length=16", "max_length=16 stride=16"),
         ("hf:questions", "max_length=32 stride=10 max_answer_length=30 no_answer=False"),
-        ("hf:questions?no_answer=true&stride=3", "max_length=32 stride=3 max_answer_length=30 no_answer=True"),
+        (
+            "hf:questions?no_answer=true&stride=3",
+            "max_length=32 stride=3 max_answer_length=30 no_answer=True",
+        ),
     ],
 )
 def test_limits_are_those_of_the_model_and_the_options(checkpoints, text, words):
@@ -108,7 +111,10 @@ def test_padding_goes_to_the_side_of_the_tokeniser():
         padding_side = "left"
         pad_token_id = 9
 
-    rows = [{"input_ids": [1, 2], "attention_mask": [1, 1]}, {"input_ids": [3], "attention_mask": [1]}]
+    rows = [
+        {"input_ids": [1, 2], "attention_mask": [1, 1]},
+        {"input_ids": [3], "attention_mask": [1]},
+    ]
     left = padded(Words, rows, torch.device("cpu"))
     assert left["input_ids"].tolist() == [[1, 2], [9, 3]]
     assert left["attention_mask"].tolist() == [[1, 1], [0, 1]]

@@ -80,7 +80,11 @@ def test_models_of_different_libraries_share_what_they_prepare_alike():
     )
     timm = from_data_config(config)
     torchvision = preset_preprocessing(ImageClassification(crop_size=224))
-    assert timm.shared == torchvision.shared == "image RGB resize=shorter:256:bilinear crop=224x224:even"
+    assert (
+        timm.shared
+        == torchvision.shared
+        == "image RGB resize=shorter:256:bilinear crop=224x224:even"
+    )
     assert timm.key != torchvision.key
 
 
@@ -96,7 +100,8 @@ def test_what_changes_no_pixel_is_not_said():
 
 
 @pytest.mark.parametrize(
-    ("resize", "crop", "rounding"), [(33, (24, 20), "even"), (16, (24, 24), "down"), (33, None, "even")]
+    ("resize", "crop", "rounding"),
+    [(33, (24, 20), "even"), (16, (24, 24), "down"), (33, None, "even")],
 )
 def test_shape_is_known_before_any_image_is_seen(resize, crop, rounding):
     ours = ImagePreprocessing(resize=resize, crop=crop, rounding=rounding)
@@ -123,13 +128,13 @@ def test_other_modes_are_converted(mode):
 
 
 def test_grey_models_get_one_channel():
-    ours = ImagePreprocessing(resize=16, crop=(16, 16), mode="L", mean=(0.5,), std=(0.5,), fill=(3,))
+    ours = ImagePreprocessing(
+        resize=16, crop=(16, 16), mode="L", mean=(0.5,), std=(0.5,), fill=(3,)
+    )
     prepared = ours.prepare(IMAGES[0])
     assert prepared.shape == ours.shape == (16, 16, 1)
-    grey = transforms.Compose(
-        [transforms.Grayscale(), transforms.Resize(16), transforms.CenterCrop(16)]
-        + [transforms.ToTensor(), transforms.Normalize(0.5, 0.5)]
-    )
+    steps = [transforms.Grayscale(), transforms.Resize(16), transforms.CenterCrop(16)]
+    grey = transforms.Compose([*steps, transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
     np.testing.assert_array_equal(ours.normalise(prepared[None])[0], grey(IMAGES[0]).numpy())
 
 

@@ -32,7 +32,9 @@ def run(reference, root="", **settings):
 
 def by_timm(network, config=None):
     """What timm's own transform and network give."""
-    settings = config or resolve_data_config(pretrained_cfg=network.pretrained_cfg, use_test_size=True)
+    settings = config or resolve_data_config(
+        pretrained_cfg=network.pretrained_cfg, use_test_size=True
+    )
     transform = create_transform(**settings)
     with torch.inference_mode():
         return network.eval()(torch.stack([transform(image) for image in IMAGES])).numpy()
@@ -40,9 +42,7 @@ def by_timm(network, config=None):
 
 def test_a_local_folder_runs_as_in_timm(checkpoints):
     network = timm.create_model(f"local-dir:{checkpoints / 'timm'}", pretrained=True)
-    np.testing.assert_allclose(
-        run("timm:local-dir:timm", checkpoints), by_timm(network), atol=1e-5
-    )
+    np.testing.assert_allclose(run("timm:local-dir:timm", checkpoints), by_timm(network), atol=1e-5)
     info = ADAPTER.describe(ModelRef.parse("timm:local-dir:timm"), runtime(checkpoints))
     # The sizes for testing, as timm's validate.py takes them.
     assert info.preprocessing.shared.endswith("resize=shorter:67:bicubic crop=64x64:even")
@@ -60,7 +60,10 @@ def test_a_checkpoint_of_a_named_network(checkpoints, tmp_path):
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_other_precisions_run(precision):
-    assert run("timm:test_resnet?pretrained=false&num_classes=3", precision=precision).shape == (6, 3)
+    assert run("timm:test_resnet?pretrained=false&num_classes=3", precision=precision).shape == (
+        6,
+        3,
+    )
 
 
 def test_random_weights_are_those_of_their_seed():
@@ -111,7 +114,9 @@ def test_a_configuration_is_part_of_what_a_folder_is(checkpoints, tmp_path):
     before = ADAPTER.describe(ref, runtime(tmp_path)).weights
     assert before == ADAPTER.describe(ref, runtime(checkpoints)).weights
     text = (folder / "config.json").read_text()
-    (folder / "config.json").write_text(text.replace('"global_pool": "avg"', '"global_pool": "max"'))
+    (folder / "config.json").write_text(
+        text.replace('"global_pool": "avg"', '"global_pool": "max"')
+    )
     assert ADAPTER.describe(ref, runtime(tmp_path)).weights != before
 
 

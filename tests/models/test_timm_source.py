@@ -132,7 +132,12 @@ def test_a_folder_without_weights_or_with_another_configuration(tmp_path):
 
 def test_old_configurations_have_everything_on_one_level(tmp_path):
     (tmp_path / "m").mkdir()
-    content = {"architecture": "test_resnet", "num_classes": 2, "labels": ["no", "yes"], "crop_pct": 1}
+    content = {
+        "architecture": "test_resnet",
+        "num_classes": 2,
+        "labels": ["no", "yes"],
+        "crop_pct": 1,
+    }
     (tmp_path / "m" / "config.json").write_text(json.dumps(content), encoding="utf-8")
     found = source("timm:local-dir:m", tmp_path)
     assert found.architecture == "test_resnet"

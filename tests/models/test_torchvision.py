@@ -76,7 +76,10 @@ def test_released_weights_that_are_not_here(home):
     info = describe(NAME)
     assert info.weights == ""
     assert 9_000_000 < info.download < 12_000_000
-    assert describe("torchvision:mobilenet_v3_small/DEFAULT").preprocessing.key == info.preprocessing.key
+    assert (
+        describe("torchvision:mobilenet_v3_small/DEFAULT").preprocessing.key
+        == info.preprocessing.key
+    )
     with pytest.raises(UsageError, match=r"IMAGENET1K_V1 is not on this machine.*offline"):
         describe(NAME, offline=True)
 

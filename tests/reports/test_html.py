@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from freshset.core.errors import UsageError
 from freshset.reports.figures.style import PALETTE
 from freshset.reports.html import OUTCOMES, render_html, versions
-from freshset.reports.study import Study
+from freshset.reports.study import MissingResult, Study
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 
@@ -96,6 +97,17 @@ def test_findings_come_first_then_the_order_of_the_report(page, study):
         "How these numbers were made",
     ]  # fmt: skip
     assert study.comparison.findings[0] in "".join(read(page).text)
+
+
+def test_missing_results_have_a_table(study, hostile):
+    missing = tuple(MissingResult(name, "made-up/new", f"load: {name}") for name in hostile)
+    html = render_html([replace(study, missing_results=missing)])
+    assert "Missing results" in re.findall(r"<h3[^>]*>(.*?)</h3>", html)
+    shown = read(html)
+    text = " ".join(" ".join(shown.text).split())
+    for name in hostile:
+        assert " ".join(f"load: {name}".replace("\x07", "\ufffd").split()) in text
+    assert "Missing results" not in render_html([study])
 
 
 def test_provenance(page, study):

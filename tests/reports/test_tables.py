@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from freshset.reports.study import MissingResult
 from freshset.reports.table import ABSENT
-from freshset.reports.tables import BEYOND, all_tables, gap, scores, summary
+from freshset.reports.tables import BEYOND, all_tables, gap, missing_results, scores, summary
 
 
 def column(table, name):
@@ -65,3 +66,10 @@ def test_gap_gives_no_number_to_what_is_not_identified(comparison):
     assert rows["Adaptivity"][2].text == ABSENT
     assert rows["Adaptivity"][2].values == (None, None, None)
     assert rows["Total"][2].values[0] == pytest.approx(comparison.drop.mean.value)
+
+
+def test_missing_results_say_why():
+    table = missing_results([MissingResult("m", "t/new", "predict: out of memory")])
+    assert [column(table, name) for name in ("model", "testset", "reason")] == [
+        ["m"], ["t/new"], ["predict: out of memory"]
+    ]  # fmt: skip

@@ -88,6 +88,30 @@ def test_answers_that_are_all_right_leave_doubt() -> None:
     assert method == "Clopper-Pearson, effective size 8.0"
 
 
+def size(measured: Measured) -> float:
+    return float(measured[1].rsplit(" ", 1)[1])
+
+
+def test_the_effective_size_of_a_bounded_mean_by_hand() -> None:
+    # Mean .6, variance of the mean .04 / 3, Student's 4.3027 for the normal 1.9600: 18 x .2075.
+    assert size(bounded_mean(np.array([0.4, 0.6, 0.8]), sampling())) == pytest.approx(3.7)
+
+
+def test_the_effective_size_of_a_class_mean_by_hand() -> None:
+    label = np.repeat([0, 1], [4, 20])
+    hits = np.array([1, 1, 0, 0] + [1] * 19 + [0], dtype=bool)
+    # (.25 / 3 + .0475 / 19) / 4 = .02146 for a mean of .725.
+    assert size(class_mean(hits, label, sampling())) == pytest.approx(9.3)
+    # A class of one item may vary by a quarter: (.25 + .0475 / 19) / 4 = .0631 for .975.
+    alone = class_mean(np.array([True] + [True] * 19 + [False]), label[3:], sampling())
+    assert size(alone) == pytest.approx(0.4)
+    # Two of them share the variance of both: 2 x 2 x .25 / 9 = .1111 for a mean of .5 with 10 of 20.
+    two = class_mean(
+        np.array([True, False] + [True, False] * 10), np.array([1, 2] + [3] * 20), sampling()
+    )
+    assert size(two) == pytest.approx(0.25 / ((1 + 0.25 / 19) / 9), abs=0.05)
+
+
 def squad(rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
     """F1 of answers: 80 % right, 7 % wrong, the others in between; mean .874750."""
     u = rng.random(n)
@@ -214,6 +238,13 @@ def test_the_bootstrap_covers_a_skewed_mean(n: int, least: float, rng: np.random
     held = [covered(mean(rng.exponential(size=n), sampling(i)), 1.0) for i in range(repeats)]
     # An exponential is as skewed as losses get; percentiles pay for it with few items.
     assert np.mean(held) >= least - 3 * np.sqrt(least * (1 - least) / repeats)
+
+
+def test_the_bootstrap_covers_the_mean_of_eight(rng: np.random.Generator) -> None:
+    repeats = 500
+    held = [covered(mean(rng.normal(size=8) + 5, sampling(i)), 5.0) for i in range(repeats)]
+    # Plain percentiles would hold it in 89 %.
+    assert np.mean(held) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / repeats)
 
 
 def test_the_bootstrap_covers_a_perplexity(rng: np.random.Generator) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -433,3 +435,18 @@ def test_scores_may_be_mapped_from_a_file(
     in_memory = replace(predictions, scores=np.array(mapped))
     for name in ("map11", "brier"):
         assert value(name, from_file) == value(name, in_memory)
+
+
+def test_the_reference_says_of_each_metric_what_it_says_of_itself() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+    table = page.read_text(encoding="utf-8").split("\n\n")[3].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    assert [row[0].split("`")[1] for row in rows] == list(METRICS)
+    for row, metric in zip(rows, METRICS.values(), strict=True):
+        for column in metric.needs:
+            assert f"`{'label' if column == 'truth' else column}`" in row[2], metric.name
+        assert row[3:5] == [metric.unit, metric.better], metric.name
+    # Prose names the others.
+    per_item = page.read_text(encoding="utf-8").split("\n\n")[4].split(" are means")[0]
+    named = {f"`{name}`" for name, metric in METRICS.items() if metric.per_item} - {"`top5`"}
+    assert {name for name in re.findall("`[^`]+`", per_item)} - {"`top<k>`"} == named

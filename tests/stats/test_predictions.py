@@ -118,6 +118,11 @@ def test_probabilities_belong_to_predictions() -> None:
         Predictions(**(columns | {"topk_prob": columns["topk_prob"][:, :2]}))
 
 
+def test_predictions_without_a_first_one_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"topk_prob must be .* not float64 of shape \(6, 0\)"):
+        Predictions(topk_prob=np.zeros((6, 0)))
+
+
 def test_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no items"):
         Predictions()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,8 @@ import typer
 from freshset.cli.options import (
     BootstrapOption,
     ExcludeOption,
+    FailOn,
+    FailOnOption,
     ItemBootstrapOption,
     JsonOption,
     LevelOption,
@@ -32,20 +33,12 @@ from freshset.core.config import CompareSettings
 from freshset.core.identifiers import testset_title
 
 if TYPE_CHECKING:
+    from freshset.core.issues import Severity
     from freshset.generalization.comparison import Comparison
-    from freshset.generalization.issues import Severity
     from freshset.store.base import Store
 
 _DEFAULT = CompareSettings()
 _SHOWN_NOTES = 10
-
-
-class FailOn(StrEnum):
-    """Values of ``--fail-on``."""
-
-    fault = "fault"
-    warning = "warning"
-    never = "never"
 
 
 def compare(
@@ -103,9 +96,7 @@ def pair(
 
 def lint(
     store: StoreOption,
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="Exit with 1 on an issue this severe.")
-    ] = FailOn.fault,
+    fail_on: FailOnOption = FailOn.fault,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from freshset.cli import compare, demo, imports
+from freshset.cli import check, compare, demo, imports, listing, run, scoring
 from freshset.core.errors import FreshsetError
 from freshset.version import __version__
 
@@ -20,7 +20,8 @@ EXIT_CODES = {
     0: "done",
     1: "the audit found an issue at or above --fail-on",
     2: "usage, data or store error; nothing was changed",
-    130: "interrupted",
+    3: "partial run: some cells failed, or are made by another process; the others are stored",
+    130: "interrupted; rows so far are kept, and running again resumes",
 }
 
 app = typer.Typer(
@@ -32,7 +33,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(imports.app, name="import")
-for command in (compare.compare, compare.pair, compare.lint, compare.report, demo.demo):
+app.add_typer(listing.app, name="ls")
+for command in (
+    run.run,
+    check.check,
+    run.status,
+    scoring.score,
+    scoring.rescore,
+    compare.compare,
+    compare.pair,
+    compare.lint,
+    compare.report,
+    demo.demo,
+):
     app.command()(command)
 
 

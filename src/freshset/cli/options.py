@@ -14,6 +14,7 @@ class MetricName(StrEnum):
 
     top1 = "top1"
     top5 = "top5"
+    exact_match = "exact_match"
 
 
 class ResampleName(StrEnum):
@@ -24,13 +25,24 @@ class ResampleName(StrEnum):
     both = "both"
 
 
+class FailOn(StrEnum):
+    """Values of ``--fail-on``."""
+
+    fault = "fault"
+    warning = "warning"
+    never = "never"
+
+
 StoreOption = Annotated[
     Path, typer.Option("--store", help="Folder of the store.", envvar="FRESHSET_STORE")
 ]
 OldOption = Annotated[str, typer.Option("--old", help="Id of the old test set.")]
 NewOption = Annotated[str, typer.Option("--new", help="Id of the new test set.")]
 MetricOption = Annotated[
-    MetricName, typer.Option("--metric", help="First prediction right, or label among five.")
+    MetricName,
+    typer.Option(
+        "--metric", help="First prediction right, label among five, or answer exactly right."
+    ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
@@ -66,4 +78,7 @@ SameDistributionOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", help="Write to a file; - is stdout.", metavar="FILE")
+]
+FailOnOption = Annotated[
+    FailOn, typer.Option("--fail-on", help="Exit with 1 on an issue this severe.")
 ]

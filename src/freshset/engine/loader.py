@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -136,6 +137,8 @@ _FEW = 256
 
 
 def _start(reader: Reader, preprocessing: Preprocessing, parent: int) -> None:
+    # Control-C reaches every process of a terminal; the one that started this one sees to it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _sources.append((reader, preprocessing))
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 

@@ -102,12 +102,9 @@ def class_mapping(
             f"{name}: {info.n_outputs} outputs, but {len(info.classes)} class names.",
             "Give the class names of all outputs, in their order.",
         )
-    try:
-        mapping = find_mapping(ref.mapping, info.classes, reader.classes, ref.root)
-        if mapping is not None:
-            mapping.check(info.outputs)
-    except UsageError as error:
-        raise UsageError(f"{name} on {testset.id}: {error.message}", error.hint) from error
+    mapping = find_mapping(ref.mapping, info.classes, reader.classes, ref.root)
+    if mapping is not None:
+        mapping.check(info.outputs)
     return mapping
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from freshset.core.errors import FreshsetError, UsageError
@@ -73,6 +73,8 @@ class Plan:
         By model name, and by test-set id (of the whole test set, as the study names it).
     failures
         Why cells cannot be run, by model and test set.
+    errors
+        Of models that cannot be described, by name.
     """
 
     wanted: Wanted
@@ -80,6 +82,7 @@ class Plan:
     infos: Mapping[str, ModelInfo]
     readers: Mapping[str, Reader]
     failures: Mapping[tuple[str, str], Failure]
+    errors: Mapping[str, Exception] = field(default_factory=dict)
 
     def count(self) -> dict[str, int]:
         """Cells by state."""
@@ -106,10 +109,30 @@ def make_plan(wanted: Wanted, store: Store) -> Plan:
 
     Raises
     ------
-    UsageError
+    UsageError, DataError
         When test sets cannot be opened; one message for all of them.
     """
-    readers = open_testsets(wanted)
+    readers, closed = open_testsets(wanted)
+    if closed:
+        raise _all_of(list(closed.values()))
+    infos, errors = describe_models(wanted)
+    return plan_cells(wanted, infos, errors, readers, store)
+
+
+def open_testsets(wanted: Wanted) -> tuple[dict[str, Reader], dict[str, FreshsetError]]:
+    """Open all test sets, cut to the limit; returns also why those that cannot be are not."""
+    readers: dict[str, Reader] = {}
+    errors: dict[str, FreshsetError] = {}
+    for ref in wanted.testsets:
+        try:
+            readers[ref.id] = limited(open_testset(ref), wanted.settings.limit)
+        except FreshsetError as error:
+            errors[ref.id] = error
+    return readers, errors
+
+
+def describe_models(wanted: Wanted) -> tuple[dict[str, ModelInfo], dict[str, Exception]]:
+    """Describe all models; returns also why those that cannot be are not."""
     infos: dict[str, ModelInfo] = {}
     errors: dict[str, Exception] = {}
     for model in wanted.models:
@@ -117,22 +140,15 @@ def make_plan(wanted: Wanted, store: Store) -> Plan:
             infos[model.title] = describe(model.ref, wanted.runtime)
         except Exception as error:  # one model that cannot be described must not stop the others
             errors[model.title] = error
-    return plan_cells(wanted, infos, errors, readers, store)
+    return infos, errors
 
 
-def open_testsets(wanted: Wanted) -> dict[str, Reader]:
-    """Open all test sets, cut to the limit; see `make_plan`."""
-    readers: dict[str, Reader] = {}
-    errors: list[FreshsetError] = []
-    for ref in wanted.testsets:
-        try:
-            readers[ref.id] = limited(open_testset(ref), wanted.settings.limit)
-        except FreshsetError as error:
-            errors.append(error)
-    if errors:
-        text = " ".join(f"{error.message}" for error in errors)
-        raise UsageError(text, " ".join(error.hint for error in errors if error.hint))
-    return readers
+def _all_of(errors: list[FreshsetError]) -> FreshsetError:
+    """Return several errors as one."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = "".join(f"\n  - {error}" for error in errors)
+    return UsageError(f"{len(errors)} test sets cannot be opened:{lines}")
 
 
 def plan_cells(
@@ -168,7 +184,7 @@ def plan_cells(
                 if found and state == "missing":
                     state = _other_version(store, model.title, name)
                 cells.append(PlannedCell(model.title, name, state, identity))
-    return Plan(wanted, tuple(cells), infos, readers, failures)
+    return Plan(wanted, tuple(cells), infos, readers, failures, errors)
 
 
 def failure_of(model: str, testset: str, stage: str, error: Exception) -> Failure:

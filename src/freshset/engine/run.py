@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from freshset.core.errors import UsageError
@@ -29,6 +29,8 @@ class RunReport:
 
     Attributes
     ----------
+    plan
+        What was wanted, with models as they turned out to be when they were fetched.
     made
         Cells that were stored.
     failures
@@ -39,6 +41,7 @@ class RunReport:
         Cells that were wanted but not run (``only-cache``).
     """
 
+    plan: Plan
     made: list[Cell] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     elsewhere: list[tuple[str, str]] = field(default_factory=list)
@@ -69,20 +72,21 @@ def run_plan(
     settings = plan.wanted.settings
     _check_existing(plan)
     todo = plan.to_run(again=settings.on_existing == "always")
-    report = RunReport()
+    report = RunReport(plan)
     if settings.on_existing == "only-cache":
         report.missing = [(cell.model, cell.testset) for cell in todo]
         return report
     store.sweep()
     runner = _Runner(plan, store, backend, progress, report)
     runner.refuse()
-    plan, todo = runner.fetch(todo)
+    report.plan, todo = runner.fetch(todo)
     progress.begin(len(todo), sum(runner.readers[cell.testset].testset.n for cell in todo))
     try:
         for group in runner.groups(todo):
             runner.run(group)
     finally:
         progress.end()
+    store.sweep()
     return report
 
 
@@ -117,7 +121,7 @@ class _Runner:
         absent = sorted({cell.model for cell in todo if plan.infos[cell.model].download})
         if not absent:
             return plan, todo
-        infos, errors = dict(plan.infos), {}
+        infos, errors = dict(plan.infos), dict(plan.errors)
         refs = {model.title: model.ref for model in plan.wanted.models}
         for name in absent:
             try:
@@ -126,10 +130,7 @@ class _Runner:
                 infos.pop(name)
                 errors[name] = error
         wanted = {(cell.model, cell.testset) for cell in todo}
-        known = replace(
-            plan.wanted, models=tuple(m for m in plan.wanted.models if m.title in infos)
-        )
-        self._plan = plan_cells(known, infos, {}, plan.readers, self._store)
+        self._plan = plan_cells(plan.wanted, infos, errors, plan.readers, self._store)
         for name, testset in sorted(wanted):
             if name in errors:
                 self._fail(failure_of(name, testset, "load", errors[name]))
@@ -140,9 +141,11 @@ class _Runner:
     def groups(self, todo: Sequence[PlannedCell]) -> Iterator[list[PlannedCell]]:
         """Cells of one test set whose models share prepared items, a few models at a time."""
 
-        def key(cell: PlannedCell) -> tuple[str, str]:
+        place = {testset: i for i, testset in enumerate(self._refs)}
+
+        def key(cell: PlannedCell) -> tuple[int, str]:
             info = self._plan.infos[cell.model]
-            return cell.testset, info.input + info.preprocessing.shared
+            return place[cell.testset], info.input + info.preprocessing.shared
 
         size = self._settings.models_at_once
         for _, found in groupby(sorted(todo, key=key), key):

@@ -83,12 +83,23 @@ class Scorer:
         out: Columns = {"topk_id": top}
         logs = _log_probabilities(scores, outputs)
         if logs is not None:
-            labels = self.testset.known_labels[rows]
             out["topk_prob"] = np.exp(np.take_along_axis(logs, top, axis=1)).astype(np.float32)
-            out["label_logprob"] = logs[np.arange(len(labels)), labels].astype(np.float32)
+            out["label_logprob"] = self._label_logprob(logs, rows)
         if self.save_scores:
             out["scores"] = scores.clip(-_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
         return out
+
+    def _label_logprob(self, logs: npt.NDArray[np.float64], rows: slice) -> npt.NDArray[np.float32]:
+        """Log-probability of the right answer: of the label, or of all accepted classes together."""
+        if self.testset.accepted is None:
+            labels = self.testset.known_labels[rows]
+            return np.asarray(logs[np.arange(len(labels)), labels], dtype=np.float32)
+        sets = self.testset.accepted[rows]
+        item = np.repeat(np.arange(len(sets)), np.diff(sets.offsets))
+        right = np.zeros(len(sets))
+        np.add.at(right, item, np.exp(logs[item, sets.classes]))
+        with np.errstate(divide="ignore"):
+            return np.log(right).astype(np.float32)
 
     def _classes(self, raw: Any, rows: slice) -> Columns:
         ids = np.asarray(raw)

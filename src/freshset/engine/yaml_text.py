@@ -67,6 +67,14 @@ class Document:
             place = place[:-1]
         return self.lines.get(place, 0)
 
+    def complain(self, place: Place, message: str, hint: str = "") -> None:
+        """Add a problem."""
+        self.problems.append(Problem(message, hint, place, self.line(place)))
+
+    def complained(self, key: str) -> bool:
+        """Whether anything under a key of the file is wrong."""
+        return any(problem.place[:1] == (key,) for problem in self.problems)
+
 
 def place_text(place: Place) -> str:
     """Return a place as people write it, such as ``models[2].name``; counts from 0."""
@@ -77,19 +85,18 @@ def place_text(place: Place) -> str:
 def read_yaml(text: str) -> Document:
     """Read YAML; what is wrong is among the problems of the document."""
     document = Document()
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is not None:
             document.value = _Converter(loader, document).value(node, ())
     except yaml.MarkedYAMLError as error:
         document.problems.append(_syntax(error, text))
     except yaml.YAMLError as error:  # a character that YAML does not allow
-        document.problems.append(Problem(f"Not readable as YAML ({error})."))
+        said = " ".join(str(error).split())
+        document.problems.append(Problem(f"Not readable as YAML ({said})."))
     except RecursionError:
         document.problems.append(Problem("Nested too deeply."))
-    finally:
-        loader.dispose()
     return document
 
 

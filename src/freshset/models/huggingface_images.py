@@ -16,6 +16,8 @@ from freshset.models.base import Preprocessing
 from freshset.models.huggingface_source import Source, quiet
 from freshset.models.preprocessing import ImagePreprocessing, TransformPreprocessing
 
+# Where transformers may have saved an image processor.
+_FILES = ("preprocessor_config.json", "processor_config.json")
 # (width, height): wide, tall, smaller than most crops, and odd in both directions.
 _PROBES = ((97, 61), (53, 131), (11, 9), (301, 299))
 # A pixel that differs by one level differs by more than this after normalisation.
@@ -49,15 +51,13 @@ def image_preprocessing(source: Source) -> Preprocessing:
     DataError
         When there is none that transformers can load.
     """
-    try:
-        content = (source.folder / "preprocessor_config.json").read_text(encoding="utf-8")
-    except OSError:
-        content = ""
+    files = [source.folder / name for name in _FILES]
+    content = tuple(path.read_text(encoding="utf-8") for path in files if path.is_file())
     return _preprocessing(str(source.folder), content)
 
 
 @lru_cache(maxsize=256)
-def _preprocessing(folder: str, content: str) -> Preprocessing:  # noqa: ARG001 - tells versions
+def _preprocessing(folder: str, content: tuple[str, ...]) -> Preprocessing:  # noqa: ARG001 - tells versions
     newer = int(transformers.__version__.partition(".")[0]) >= 5
     kind = {"backend": "pil"} if newer else {"use_fast": False}
     try:

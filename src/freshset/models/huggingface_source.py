@@ -186,21 +186,21 @@ def load_network(source: Source, files: list[Path], runtime: Runtime) -> Any:
     for path in files:
         check_whole(path)
     trusted = is_trusted(runtime, source.ref.name, str(source.folder), *map(str, files))
-    arguments: dict[str, Any] = {"local_files_only": True, "output_loading_info": True}
+    loader = getattr(transformers, source.loader)
+    arguments: dict[str, Any] = {"output_loading_info": True, "local_files_only": True}
     if files[0].suffix == ".safetensors":
         arguments |= {"pretrained_model_name_or_path": str(source.folder), "use_safetensors": True}
     else:
+        # Read here, where nothing is unpickled that is not trusted; transformers gets tensors.
         state: dict[str, Any] = {}
         for path in files:
             state |= load_state_dict(path, trusted=trusted)
-        arguments |= {
-            "pretrained_model_name_or_path": None,
-            "config": source.config,
-            "state_dict": state,
-        }
+        loader = getattr(transformers, source.config.architectures[0], loader)
+        arguments |= {"pretrained_model_name_or_path": None, "config": source.config}
+        arguments["state_dict"] = state
     try:
         with quiet():
-            network, report = getattr(transformers, source.loader).from_pretrained(**arguments)
+            network, report = loader.from_pretrained(**arguments)
     except Exception as error:
         raise DataError(
             f"{source.ref}: transformers cannot load the weights ({_first_line(error)}).",

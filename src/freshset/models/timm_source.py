@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,11 @@ def classes_of(ref: ModelRef, source: Source) -> ClassSpace | None:
         return None
     if subset == "imagenet-1k":
         return known_space(subset)
+    return _imagenet(subset)
+
+
+@cache
+def _imagenet(subset: str) -> ClassSpace:
     info = ImageNetInfo(subset)
     return ClassSpace(subset, tuple(info.label_names()), tuple(info.label_descriptions()))
 

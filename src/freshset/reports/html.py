@@ -64,6 +64,7 @@ class Section:
     facts: tuple[tuple[str, str], ...]
     provenance: tuple[tuple[str, str], ...]
     scores: Markup
+    absent: Markup
     summary: Markup
     gap: Markup
     figures: dict[str, Drawn]
@@ -156,6 +157,7 @@ def _section(study: Study, figures: Sequence[Figure]) -> Section:
         facts=_facts(comparison),
         provenance=_provenance(comparison),
         scores=Markup(to_html(tables.scores(comparison), sortable=True, row_header=1)),  # noqa: S704
+        absent=Markup(to_html(tables.missing_results(study.missing_results))),  # noqa: S704
         summary=Markup(to_html(tables.summary(comparison))),  # noqa: S704
         gap=Markup(to_html(tables.gap(comparison))),  # noqa: S704
         figures=drawn,

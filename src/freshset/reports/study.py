@@ -14,6 +14,21 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
+class MissingResult:
+    """A model without a result on one of the test sets, although it was asked for.
+
+    Attributes
+    ----------
+    reason
+        One sentence.
+    """
+
+    model: str
+    testset: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """One comparison as a report shows it.
 
@@ -30,6 +45,8 @@ class Study:
         data.
     note
         One paragraph on where the data come from.
+    missing_results
+        What was asked for and is not there; the comparison is without these models.
 
     Raises
     ------
@@ -42,6 +59,7 @@ class Study:
     comparison: Comparison
     pairs: tuple[PairMatrix, ...] = ()
     note: str = ""
+    missing_results: tuple[MissingResult, ...] = ()
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.slug):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from freshset.core.identifiers import testset_title
 from freshset.generalization.comparison import Comparison, GapTerm, ModelRow, Score
+from freshset.reports.study import MissingResult
 from freshset.reports.table import (
     ABSENT,
     MINUS,
@@ -84,6 +87,21 @@ def _score_cell(score: Score) -> Cell:
     return Cell(
         (score.accuracy, score.low, score.high, score.correct, score.n), shown.text, shown.interval
     )
+
+
+def missing_results(missing: Sequence[MissingResult]) -> Table:
+    """Return what was asked for and is not there, and why."""
+    caption = (
+        "Results that were asked for and are not there. A model that lacks one of the two test sets "
+        "is in no number, table or figure of this study."
+    )
+    columns = (
+        Column("Model", ("model",), "left"),
+        Column("Test set", ("testset",), "left"),
+        Column("Why", ("reason",), "left"),
+    )
+    rows = tuple(tuple(map(text_cell, (m.model, m.testset, m.reason))) for m in missing)
+    return Table("missing-results", caption, columns, rows)
 
 
 def summary(comparison: Comparison) -> Table:

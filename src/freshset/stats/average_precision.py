@@ -113,13 +113,11 @@ def _precisions(
     Precision only needs looking at where an item of the class comes in, so the others are counted
     and never ranked.  ``nan`` where no item of the class is left.
     """
-    ascending = np.sort(column[rows])
-    at = ascending[::-1]
     order = rows[np.argsort(column[rows])[::-1]]
-    # Equal scores come in together: the last of them says how many of the class are in.
-    last = len(at) - np.searchsorted(ascending, at, side="left") - 1
+    at = column[order]
+    # Of equal scores the last one has the full count, and being the best it stands for the others.
     own = part_of[order] == np.arange(len(parts))[:, None]
-    hits = own.cumsum(axis=1)[:, last]
+    hits = own.cumsum(axis=1)
     items = np.stack([len(p) - np.searchsorted(np.sort(column[p]), at) for p in parts])
     hits = np.concatenate([hits.sum(axis=0, keepdims=True), hits.sum(axis=0) - hits])
     items = np.concatenate([items.sum(axis=0, keepdims=True), items.sum(axis=0) - items])

@@ -81,6 +81,22 @@ class Failure:
     traceback: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A cell in the making.
+
+    Attributes
+    ----------
+    rows
+        Rows that are recorded.
+    live
+        Whether a process is at it now.
+    """
+
+    rows: int
+    live: bool
+
+
 class Recording(Protocol):
     """A cell in the making: rows are appended in order and survive a crash."""
 
@@ -149,6 +165,9 @@ class Store(Protocol):
         self, spec: CellSpec, testset: TestSet, *, replace: bool = False
     ) -> Recording | None:
         """Start or take up the making of a cell; ``None`` when another process is at it."""
+
+    def partials(self) -> dict[str, Partial]:
+        """Cells in the making by their identities."""
 
     def failures(self) -> tuple[Failure, ...]:
         """Cells that could not be made, sorted by test set and model."""

@@ -30,10 +30,15 @@ from freshset.core.errors import DataError, StoreError, did_you_mean
 from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
 from freshset.core.identifiers import slug
 from freshset.core.records import Cell, CellSpec, Matrix, TestSet
-from freshset.store.base import Failure, Store
+from freshset.store.base import Failure, Partial, Store
 from freshset.store.columns import from_table
 from freshset.store.failures import failure_files, read_failure, write_failure
-from freshset.store.recording import PartialRecording, start_recording, sweep_partials
+from freshset.store.recording import (
+    PartialRecording,
+    read_partials,
+    start_recording,
+    sweep_partials,
+)
 from freshset.store.stage import sweep_stages
 from freshset.store.staging import Recorded, StagedBatch
 from freshset.store.testsets import FIELDS, read_testset
@@ -146,8 +151,7 @@ class ParquetStore:
         batch = StagedBatch(self, replace=replace)
         try:
             yield batch
-            if not (self.path / "store.json").exists():
-                write_atomic(self.path / "store.json", pretty_json({"schema": SCHEMA}))
+            self._mark()
             batch.commit()
         finally:
             batch.discard()
@@ -174,10 +178,14 @@ class ParquetStore:
 
         return start_recording(self.path, spec, testset, put)
 
+    def partials(self) -> dict[str, Partial]:
+        return read_partials(self.path)
+
     def failures(self) -> tuple[Failure, ...]:
         return tuple(read_failure(self._read(path)) for path in failure_files(self.path))
 
     def put_failure(self, failure: Failure) -> None:
+        self._mark()
         write_failure(self.path, failure)
 
     def sweep(self) -> None:
@@ -191,6 +199,11 @@ class ParquetStore:
     def data_file(self, cell: Cell) -> Path:
         """Path of the Parquet file of a cell."""
         return self.path / cell_folder(cell) / "predictions.parquet"
+
+    def _mark(self) -> None:
+        """Make the folder a store, if it is none yet."""
+        if not (self.path / "store.json").exists():
+            write_atomic(self.path / "store.json", pretty_json({"schema": SCHEMA}))
 
     def _sweep_replaced(self, folder: Path) -> None:
         cells = [self._read_cell(marker) for marker in sorted(folder.glob("*/cell.json"))]

@@ -26,9 +26,10 @@ from filelock import FileLock
 from freshset.core.errors import StoreError
 from freshset.core.files import canonical_json, sha256_file, write_atomic
 from freshset.core.records import Cell, CellSpec, Source, TestSet
+from freshset.store.base import Partial
 from freshset.store.columns import Columns, Totals, to_table, with_truth
 from freshset.store.failures import remove_failure
-from freshset.store.stage import try_lock, unlock
+from freshset.store.stage import is_locked, try_lock, unlock
 from freshset.store.staging import Recorded
 
 _ROW_GROUP = 65_536
@@ -208,6 +209,24 @@ def start_recording(
 def partial_folder(store: Path, spec: CellSpec) -> Path:
     """Where the rows of an unfinished cell lie."""
     return store / "partial" / spec.identity
+
+
+def read_partials(store: Path) -> dict[str, Partial]:
+    """Cells in the making by their identities; changes nothing."""
+    found: dict[str, Partial] = {}
+    for identity in {path.stem for path in (store / "partial").glob("*")}:
+        folder = store / "partial" / identity
+        files = sorted(folder.glob("rows-*.npz"))
+        rows = 0
+        if files:
+            try:
+                rows = int(files[-1].stem.removeprefix("rows-")) + _length(files[-1])
+            except FileNotFoundError:  # the cell was finished meanwhile
+                continue
+        live = is_locked(folder)
+        if rows or live:
+            found[identity] = Partial(rows, live)
+    return found
 
 
 def sweep_partials(store: Path, stored: set[str]) -> None:

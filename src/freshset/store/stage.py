@@ -31,13 +31,29 @@ class Stage:
 
 def try_lock(path: Path) -> FileLock | None:
     """Lock ``path`` by a file beside it; ``None`` when another live process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{path}.lock", timeout=0)
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            return None
+        except FileNotFoundError:
+            continue  # another process has just removed the empty folder
+        return lock
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a live process holds the lock of ``path``; makes no file."""
+    lock = FileLock(f"{path}.lock", timeout=0)
+    if not Path(lock.lock_file).exists():
+        return False
     try:
         lock.acquire()
     except Timeout:
-        return None
-    return lock
+        return True
+    lock.release()
+    return False
 
 
 def unlock(lock: FileLock) -> None:

@@ -69,8 +69,8 @@ def test_fractions_are_not_taken_for_percentages(tmp_path: Path) -> None:
 def test_unknown_sets_need_their_size(tmp_path: Path) -> None:
     path = table(tmp_path, "a,224,80,20,95,5\n")
     with pytest.raises(UsageError, match="Give it with --n"):
-        import_results("timm", path, tmp_path / "s", testset="imagenet/real")
+        import_results("timm", path, tmp_path / "s", testset="mine/set")
     with pytest.raises(UsageError, match="--n 0: not a number of items"):
-        import_results("timm", path, tmp_path / "s", testset="imagenet/real", n=0)
-    import_results("timm", path, tmp_path / "s", testset="imagenet/real", n=46_837)
+        import_results("timm", path, tmp_path / "s", testset="mine/set", n=0)
+    import_results("timm", path, tmp_path / "s", testset="mine/set", n=46_837)
     assert ParquetStore(tmp_path / "s").cells()[0].n == 46_837

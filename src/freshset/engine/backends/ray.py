@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import socket
 from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,18 +80,29 @@ class RayBackend:
             return  # by the program that calls us, or for the job before
         address = self._settings.address
         try:
+            _check_reachable(address)
             ray.init(
                 address or "local",
                 include_dashboard=None if address else False,
                 log_to_driver=False,
                 logging_level="ERROR",
             )
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise UsageError(
-                f"No Ray cluster at {address or 'this machine'} ({_first_line(error)}).",
+                f"No Ray cluster at {address or 'this machine'} ({_reason(error)}).",
                 "Start one with 'ray start --head', or give no address to start one here.",
             ) from error
         self._connected = True
+        # Ray prints the deaths of workers to the standard output of this process whatever it is
+        # told, in the midst of what freshset writes there; what matters of them is reported.
+        ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OSError when nothing listens at ``host:port``, on which Ray would wait for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "/" not in host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 class _Worker:
@@ -145,13 +157,13 @@ class _Member:
     ----------
     deaths
         Of the actors before it in its place that were lost while they started.
-    calls
+    load
         Chunks that it was given and has not returned.
     """
 
     actor: Any
     deaths: int
-    calls: int = 0
+    load: int = 0
 
 
 class _Pool:
@@ -174,7 +186,7 @@ class _Pool:
         readers = max(1, int(cpus) if settings.workers < 0 else settings.workers)
         self._arguments = (ray.put(job), readers, settings.memory)
         self._starting: dict[ray.ObjectRef[Any], _Member] = {}
-        self._running: dict[ray.ObjectRef[Any], tuple[_Member, int]] = {}
+        self._running: dict[ray.ObjectRef[Any], tuple[_Member, int, int]] = {}
         self._members: list[_Member] = []
         self._todo = list(range(len(self._chunks)))
         self._tries: Counter[int] = Counter()
@@ -182,8 +194,8 @@ class _Pool:
         self._done: dict[int, list[Outcome]] = {}
         self._held = 0
         self._next = 0
-        # Models that are not sent anywhere any more, and those of them that were reported.
-        self._without: set[int] = set()
+        # Models that broke, the first time that it became known; which of them were reported.
+        self._broken: dict[int, Broken] = {}
         self._reported: set[int] = set()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -221,8 +233,10 @@ class _Pool:
             failed = isinstance(error, RayActorError) and error.actor_init_failed
             if failed or member.deaths + 1 >= _TRIES:
                 raise UsageError(
-                    f"A Ray actor cannot start: {_last_line(error)}.",
-                    "Install freshset and what the study needs alike on all nodes.",
+                    f"A Ray actor cannot start: {_reason(error)}.",
+                    "Install freshset and what the study needs alike on all nodes."
+                    if failed
+                    else "Load fewer models at once, or give each actor more of a node.",
                 ) from error
             self._start(member.deaths + 1)
             return
@@ -233,10 +247,8 @@ class _Pool:
             )
         self._members.append(member)
         for one in broken:
-            if one.model not in self._reported:
-                self._without.add(one.model)
-                self._reported.add(one.model)
-                yield one
+            self._broken.setdefault(one.model, one)
+            yield from self._report(one)
 
     def _submit(self) -> None:
         """Give chunks to actors, not too far ahead of the next one that is due."""
@@ -245,28 +257,33 @@ class _Pool:
             far = number >= self._next + 2 * _CHUNKS_AT_ONCE * self._size
             if far or (self._held >= self._memory and number != self._next):
                 return
-            free = [member for member in self._members if member.calls < _CHUNKS_AT_ONCE]
+            # One whose process died runs alone, so that none beside it is taken for the culprit.
+            load = _CHUNKS_AT_ONCE if self._tries[number] else 1
+            free = [one for one in self._members if one.load + load <= _CHUNKS_AT_ONCE]
             if not free:
                 return
-            member = min(free, key=lambda one: one.calls)
+            member = min(free, key=lambda one: one.load)
             heapq.heappop(self._todo)
-            ref = member.actor.chunk.remote(self._chunks[number], frozenset(self._without))
-            self._running[ref] = member, number
-            member.calls += 1
+            ref = member.actor.chunk.remote(self._chunks[number], frozenset(self._broken))
+            self._running[ref] = member, number, load
+            member.load += load
 
     def _returned(self, ref: ray.ObjectRef[Any]) -> None:
-        member, number = self._running.pop(ref)
-        member.calls -= 1
+        member, number, load = self._running.pop(ref)
+        member.load -= load
         try:
             found: list[Outcome] = ray.get(ref)
         except RayTaskError:
             raise
         except RayError as error:
             self._replace(member)
-            found = self._again(number, error)
-            if not found:
+            again = self._again(number, error)
+            if again is None:
                 return
-        self._without.update(one.model for one in found if isinstance(one, Broken))
+            found = again
+        for one in found:
+            if isinstance(one, Broken):
+                self._broken.setdefault(one.model, one)
         self._done[number] = found
         self._held += _size_of(found)
 
@@ -277,31 +294,36 @@ class _Pool:
             ray.kill(member.actor)
             self._start(deaths=0)
 
-    def _again(self, number: int, error: RayError) -> list[Outcome]:
-        """Have a chunk run once more; after too many tries, what to report instead."""
+    def _again(self, number: int, error: RayError) -> list[Outcome] | None:
+        """Have a chunk run once more; after too many tries, return what to report instead."""
         self._tries[number] += 1
         if self._tries[number] < _TRIES:
             heapq.heappush(self._todo, number)
-            return []
+            return None
         rows = self._chunks[number]
         text = (
             f"The process that ran rows {rows.start:,} to {rows.stop - 1:,} died {_TRIES} times: "
-            f"{_last_line(error)}."
+            f"{_reason(error)}."
         )
         hint = "Run one model at a time to find the one at fault, or give each actor more memory."
-        left = sorted(set(range(len(self._job.models))) - self._without)
+        left = sorted(set(range(len(self._job.models))) - self._reported)
         return [Broken(index, "predict", text, hint) for index in left]
 
     def _in_order(self) -> Iterator[Outcome]:
         while (found := self._done.pop(self._next, None)) is not None:
             self._next += 1
             self._held -= _size_of(found)
-            for one in found:
-                if one.model in self._reported:
-                    continue
-                if isinstance(one, Broken):
-                    self._reported.add(one.model)
-                yield one
+            # A chunk that is run again may lack models that broke in a later one meanwhile; their
+            # rows of the chunks between would leave a hole.
+            there = {one.model for one in found}
+            for one in [*found, *(b for i, b in self._broken.items() if i not in there)]:
+                yield from self._report(one)
+
+    def _report(self, one: Outcome) -> Iterator[Outcome]:
+        if one.model not in self._reported:
+            if isinstance(one, Broken):
+                self._reported.add(one.model)
+            yield one
 
 
 def _gpus(settings: RunSettings) -> float:
@@ -350,9 +372,8 @@ def _size_of(found: list[Outcome]) -> int:
     return sum(v.nbytes for one in found if isinstance(one, Rows) for v in one.columns.values())
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
-
-
-def _last_line(error: BaseException) -> str:
-    return str(error).strip().rpartition("\n")[2].strip().rstrip(".")
+def _reason(error: BaseException) -> str:
+    """Return what happened, of errors that go on about what to try."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    line = text.strip().rpartition("\n")[2].strip()
+    return line.partition(". ")[0].rstrip(".")

@@ -1,0 +1,201 @@
+"""The study file: which models, on which test sets, how, and what to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from freshset.core.config import CompareSettings, RunSettings
+from freshset.core.errors import DataError, FreshsetError, UsageError, did_you_mean
+from freshset.core.identifiers import canonical_testset, testset_title
+from freshset.datasets.base import TestSetRef
+from freshset.engine.study_models import Models
+from freshset.engine.study_sections import (
+    CompareSection,
+    PairSection,
+    RunSection,
+    StudySection,
+    read_section,
+)
+from freshset.engine.study_testsets import TestSets, full_path
+from freshset.engine.wanted import Wanted, WantedModel
+from freshset.engine.yaml_text import Document, Place, Problem, read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPair:
+    """Two test sets of a study that its report compares.
+
+    Attributes
+    ----------
+    old, new
+        Canonical ids.
+    title
+        Heading; made of the titles of the test sets where the file has none.
+    """
+
+    old: str
+    new: str
+    title: str
+    settings: CompareSettings = field(default_factory=CompareSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A study file that was read and found right.
+
+    Attributes
+    ----------
+    path
+        Of the file, absolute; paths in it start at its folder.
+    title
+        Its title, or the file's name.
+    store
+        Folder of the store, absolute.
+    models, testsets
+        In the order of the file, wildcards and lists replaced by what they stand for.
+    run
+        Settings that the file has; see `freshset.core.config.RunSettings`.
+    compare
+        What the report compares.
+    report
+        Folder of the report; ``None`` for no report.
+    """
+
+    path: Path
+    title: str
+    store: Path
+    models: tuple[WantedModel, ...]
+    testsets: tuple[TestSetRef, ...]
+    run: Mapping[str, Any] = field(default_factory=dict)
+    compare: tuple[ComparedPair, ...] = ()
+    report: Path | None = None
+
+    def wanted(self, overrides: Mapping[str, Any] | None = None) -> Wanted:
+        """Return what the study asks for.
+
+        Parameters
+        ----------
+        overrides
+            Settings that win over those of the file.
+
+        Raises
+        ------
+        UsageError
+            For a setting that does not exist, or a value that it cannot have.
+        """
+        given = {**self.run, **(overrides or {})}
+        known = RunSettings.__dataclass_fields__
+        for name in given:
+            if name not in known:
+                raise UsageError(f"No setting {name!r}.", did_you_mean(name, known))
+        settings = RunSettings(**given)
+        testsets = tuple(replace(ref, offline=settings.offline) for ref in self.testsets)
+        return Wanted(self.models, testsets, settings, self.path.parent)
+
+
+def load_study(path: Path | str) -> StudyFile:
+    """Read a study file.
+
+    Raises
+    ------
+    UsageError
+        When anything in it is wrong: one message with all that is, each with line and place.
+    DataError
+        When the file cannot be read.
+    """
+    path = Path(path).absolute()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        hint = "Give the path of a study file, such as study.yaml."
+        raise DataError(f"{path}: cannot be read ({error.strerror}).", hint) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text.", "Save the study as UTF-8.") from error
+    document = read_yaml(text)
+    study = None
+    if document.value is not None or not document.problems:
+        study = _study(document, path)
+    if study is None or document.problems:
+        raise _error(path, document.problems)
+    return study
+
+
+def _study(document: Document, path: Path) -> StudyFile | None:
+    if document.value is None:
+        document.complain((), "The file is empty.", "A study has at least models and testsets.")
+        return None
+    section = read_section(StudySection, document.value, (), document)
+    if section is None:
+        return None
+    root = path.parent
+    models = Models(root, document).read(section.models)
+    testsets = TestSets(root, document).read(section.testsets)
+    return StudyFile(
+        path=path,
+        title=section.title or path.stem,
+        store=full_path(section.store, root),
+        models=models,
+        testsets=testsets,
+        run=_run(section.run, document),
+        compare=_pairs(section.compare, testsets, document),
+        report=None if section.report is None else full_path(section.report, root),
+    )
+
+
+def _run(value: dict[str, Any], document: Document) -> dict[str, Any]:
+    section = read_section(RunSection, value, ("run",), document)
+    given = {} if section is None else section.given()
+    try:
+        RunSettings(**given)
+    except UsageError as error:
+        document.complain(("run",), error.message, error.hint)
+    return given
+
+
+def _pairs(
+    entries: list[Any], testsets: tuple[TestSetRef, ...], document: Document
+) -> tuple[ComparedPair, ...]:
+    ids = {ref.id for ref in testsets}
+    pairs: list[ComparedPair] = []
+    for i, entry in enumerate(entries):
+        place: Place = ("compare", i)
+        section = read_section(CompareSection, entry, place, document)
+        if section is None:
+            continue
+        try:
+            pair = _pair(section)
+        except FreshsetError as error:
+            document.complain(place, error.message, error.hint)
+            continue
+        for name, id in (("old", pair.old), ("new", pair.new)):
+            if id not in ids:
+                text = f"{id!r} is not among the test sets of the study."
+                document.complain((*place, name), text, did_you_mean(id, ids))
+        if pair.old == pair.new:
+            document.complain(place, f"Old and new are both {pair.old!r}.", "Name two test sets.")
+        pairs.append(pair)
+    return tuple(pairs)
+
+
+def _pair(section: PairSection) -> ComparedPair:
+    given = section.given()
+    own = {name: given.pop(name) for name in ("old", "new", "title") if name in given}
+    old, new = canonical_testset(own["old"]), canonical_testset(own["new"])
+    title = own.get("title") or f"{testset_title(old)} and {testset_title(new)}"
+    return ComparedPair(old, new, title, CompareSettings(**given))
+
+
+def _error(path: Path, problems: list[Problem]) -> UsageError:
+    ordered = sorted(problems, key=lambda problem: (problem.file, problem.line))
+    if len(ordered) == 1:
+        (one,) = ordered
+        where = ", ".join(filter(None, ("" if one.file else str(path), one.where)))
+        return UsageError(f"{where}: {one.message}", one.hint)
+    lines = [
+        "\n  - " + ": ".join(filter(None, (p.where, f"{p.message} {p.hint}".strip())))
+        for p in ordered
+    ]
+    return UsageError(f"{path}: {len(ordered)} problems:{''.join(lines)}")
