@@ -57,7 +57,9 @@ def main() -> int:
     middle = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():
         spread = ", ".join(f"{v:.1f}" for v in values)
-        print(f"{name:<9} {middle[name]:6.1f} s   ({spread})   {a.images / middle[name]:.0f} images/s")
+        print(
+            f"{name:<9} {middle[name]:6.1f} s   ({spread})   {a.images / middle[name]:.0f} images/s"
+        )
     if a.only:
         return 0
     speedup = middle["timm"] / middle["freshset"]
@@ -112,11 +114,10 @@ def limit(root: Path, batch_size: int) -> float:
     import timm
     import torch
 
-    from freshset.datasets.base import TestSetRef
     from freshset.datasets.registry import open_testset
     from freshset.engine.loader import Loader
-    from freshset.models.preprocessing import ImagePreprocessing
     from freshset.models.base import Runtime
+    from freshset.models.preprocessing import ImagePreprocessing
     from freshset.models.reference import ModelRef
     from freshset.models.registry import describe
 

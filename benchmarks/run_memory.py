@@ -43,7 +43,9 @@ def main() -> int:
         for way in ("freshset", "peer"):
             peaks = [child(way, Path(folder) / str(size)) for size in SIZES]
             for size, peak in zip(SIZES, peaks, strict=True):
-                print(f"{way:<9} {size:>7,} images: main {peak['main']:.0f} MB, worker {peak['worker']:.0f} MB")
+                print(
+                    f"{way:<9} {size:>7,} images: main {peak['main']:.0f} MB, worker {peak['worker']:.0f} MB"
+                )
             growth[way] = peaks[1]["main"] / peaks[0]["main"]
             growth[f"{way} workers"] = peaks[1]["worker"] / max(1, peaks[0]["worker"])
     for name, factor in growth.items():

@@ -113,8 +113,9 @@ def _value(option: Any, hint: Any) -> str:
         return str(option.metavar)
     plain = str(get_args(hint)[0]) if get_origin(hint) is Annotated else str(hint)
     kind = get_args(hint)[0]
-    if inspect.isclass(kind) and issubclass(kind, Enum):
-        return "|".join(member.value for member in kind)
+    for one in (kind, *get_args(kind)):  # an option that may be left out is a union with None
+        if inspect.isclass(one) and issubclass(one, Enum):
+            return "|".join(member.value for member in one)
     words = {"Path": "PATH", "str": "TEXT", "int": "INTEGER", "float": "NUMBER"}
     return next(word for name, word in words.items() if name in plain)
 

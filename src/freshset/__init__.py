@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from freshset.core.config import CompareSettings
     from freshset.core.errors import FreshsetError
     from freshset.core.records import Cell, TestSet
+    from freshset.engine.execute import run
+    from freshset.engine.run import RunReport
+    from freshset.engine.study import load_study
     from freshset.generalization.compare import compare
     from freshset.generalization.comparison import Comparison
     from freshset.generalization.issues import LintReport
@@ -33,12 +36,15 @@ _WHERE = {
     "LintReport": "generalization.issues",
     "Pair": "generalization.pair",
     "ParquetStore": "store.parquet",
+    "RunReport": "engine.run",
     "Study": "reports.study",
     "TestSet": "core.records",
     "compare": "generalization.compare",
     "import_results": "store.importers",
     "lint": "generalization.lint",
+    "load_study": "engine.study",
     "pair": "generalization.pair",
+    "run": "engine.execute",
     "study_from": "reports.study",
     "write_report": "reports.write",
 }
@@ -52,13 +58,16 @@ __all__ = [
     "LintReport",
     "Pair",
     "ParquetStore",
+    "RunReport",
     "Study",
     "TestSet",
     "__version__",
     "compare",
     "import_results",
     "lint",
+    "load_study",
     "pair",
+    "run",
     "study_from",
     "write_report",
 ]

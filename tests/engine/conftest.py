@@ -8,19 +8,15 @@ import pytest
 from fakes import testbed
 
 from freshset.core.config import RunSettings
-from freshset.core.registry import Entry
-from freshset.datasets import registry as datasets
 from freshset.datasets.base import TestSetRef
 from freshset.engine.wanted import Wanted, WantedModel
-from freshset.models import registry as models
 from freshset.models.reference import ModelRef
 from freshset.store.parquet import ParquetStore
 
 
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(models.ADAPTERS.builtin, "fake", Entry("fakes.testbed:ADAPTER"))
-    monkeypatch.setitem(datasets.ADAPTERS.builtin, "fake", Entry("fakes.testbed:TESTSETS"))
+    testbed.register(monkeypatch)
     testbed.ADAPTER.loaded.clear()
 
 

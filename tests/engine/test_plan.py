@@ -7,7 +7,7 @@ import pytest
 from fakes.testbed import CLASSES
 
 from freshset.core.errors import UsageError
-from freshset.core.records import CellSpec
+from freshset.core.identity import CellSpec
 from freshset.engine.pairing import pair
 from freshset.engine.plan import PlannedCell, make_plan
 from freshset.engine.wanted import Wanted

@@ -9,16 +9,20 @@ from __future__ import annotations
 import fnmatch
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError, UsageError
 from freshset.core.files import sha256_bytes
 from freshset.core.records import TestSet
+from freshset.core.registry import Entry
+from freshset.datasets import registry as datasets
 from freshset.datasets.base import Origin, TestSetRef
+from freshset.models import registry as models
 from freshset.models.base import ModelInfo, Runtime
 from freshset.models.reference import ModelRef
 
@@ -124,7 +128,7 @@ class FakeReader:
     item: Any = "array"
     reading: str = "fake rows"
     classes: ClassSpace | None = CLASSES
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
 
     def read(self, index: int) -> Any:
         if index == self.bad_row:
@@ -151,3 +155,9 @@ class FakeTestSets:
 
 
 TESTSETS = FakeTestSets()
+
+
+def register(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make both adapters known under the name ``fake``, for one test."""
+    monkeypatch.setitem(models.ADAPTERS.builtin, "fake", Entry("fakes.testbed:ADAPTER"))
+    monkeypatch.setitem(datasets.ADAPTERS.builtin, "fake", Entry("fakes.testbed:TESTSETS"))

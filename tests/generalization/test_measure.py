@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from freshset.core.errors import StoreError, UsageError
-from freshset.core.records import CellSpec, RunSpec, Source, TestSet
+from freshset.core.identity import CellSpec, RunSpec
+from freshset.core.records import AcceptSets, Source, TestSet
 from freshset.generalization.measure import MeasureSettings, measure
 from freshset.stats.metrics import METRICS
 from freshset.store.base import Examples
@@ -30,16 +32,10 @@ LOGITS = RNG.normal(size=(N, C)) + 1.5 * (np.arange(C) == LABELS[:, None])
 PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> ParquetStore:
-    made = ParquetStore(tmp_path / "store", create=True)
-    with made.batch() as batch:
-        batch.put_testset(ITEMS)
-        order = RNG.permuted(np.tile(np.arange(C, dtype=np.int32), (N, 1)), axis=1)[:, :1]
-        batch.put(Examples("guess", "mine/test", order, Source("test", "f", "s")))
+def record(store: ParquetStore, items: TestSet, model: str) -> None:
     top = np.argsort(-LOGITS, 1)[:, :5].astype(np.int32)
     run = RunSpec("a/1", "a:m", "w", "p", "logits", "c", "fp32", "r", "")
-    recording = made.recording(CellSpec("net", "mine/test", ITEMS.fingerprint, "", run=run), ITEMS)
+    recording = store.recording(CellSpec(model, items.id, items.fingerprint, "", run=run), items)
     assert recording is not None
     columns = {
         "topk_id": top,
@@ -50,6 +46,16 @@ def store(tmp_path: Path) -> ParquetStore:
     recording.append(columns, {})
     recording.finish()
     recording.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ParquetStore:
+    made = ParquetStore(tmp_path / "store", create=True)
+    with made.batch() as batch:
+        batch.put_testset(ITEMS)
+        order = RNG.permuted(np.tile(np.arange(C, dtype=np.int32), (N, 1)), axis=1)[:, :1]
+        batch.put(Examples("guess", "mine/test", order, Source("test", "f", "s")))
+    record(made, ITEMS, "net")
     return made
 
 
@@ -75,6 +81,22 @@ def test_scores_that_are_logits_become_probabilities(store: ParquetStore) -> Non
     brier = ((PROBABILITIES**2).sum(1) - 2 * given + 1).mean()
     assert net.values["brier"].value == pytest.approx(brier, rel=2e-3)
     assert 0 < net.values["map11"].value < 1
+
+
+def test_items_of_several_classes_count_for_each(store: ParquetStore) -> None:
+    second = (LABELS + 1) % C
+    both = AcceptSets.of([[int(a), int(b)] for a, b in zip(LABELS, second, strict=True)])
+    target = replace(ITEMS, id="mine/both", accepted=both)
+    with store.batch() as batch:
+        batch.put_testset(target)
+    record(store, target, "net")
+    settings = MeasureSettings(metrics=("top1", "map11"), models=("net",))
+    (net,) = measure(store, "mine/both", settings).models
+    best = LOGITS.argmax(1)
+    assert net.values["top1"].value == pytest.approx(((best == LABELS) | (best == second)).mean())
+    (one,) = measure(store, "mine/test", settings).models
+    # The net's scores say nothing of the second class, so precision at full recall is lower.
+    assert net.values["map11"].value < one.values["map11"].value
 
 
 @pytest.mark.parametrize(("by", "names"), [("site", {"web", "scan"}), ("class", set("abcdef"))])

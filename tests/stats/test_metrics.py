@@ -449,4 +449,4 @@ def test_the_reference_says_of_each_metric_what_it_says_of_itself() -> None:
     # Prose names the others.
     per_item = page.read_text(encoding="utf-8").split("\n\n")[4].split(" are means")[0]
     named = {f"`{name}`" for name, metric in METRICS.items() if metric.per_item} - {"`top5`"}
-    assert {name for name in re.findall("`[^`]+`", per_item)} - {"`top<k>`"} == named
+    assert set(re.findall("`[^`]+`", per_item)) - {"`top<k>`"} == named

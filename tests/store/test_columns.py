@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from freshset.core.records import AcceptSets, CellSpec, TestSet
+from freshset.core.identity import CellSpec
+from freshset.core.records import AcceptSets, TestSet
 from freshset.store.columns import Totals, from_table, to_table, with_truth
 
 IDS = np.array(["a", "b", "c"], dtype=object)
@@ -57,7 +58,7 @@ def test_totals_of_tasks_without_classes() -> None:
     answers = Totals()
     f1 = np.array([1, 0.5], dtype=np.float32)
     answers.add({"item_id": IDS[:2], "label_rank": np.array([1, 0]), "f1": f1})
-    assert answers.correct == {"exact_match": 1}
+    assert answers.correct == {"exact-match": 1}
     assert answers.values == {"f1": 0.75}
     texts = Totals()
     nll, tokens, size = np.array([10.0, 20]), np.array([5, 10]), np.array([40, 20])
@@ -65,5 +66,5 @@ def test_totals_of_tasks_without_classes() -> None:
     assert texts.correct == {}
     assert texts.values == {
         "perplexity": pytest.approx(np.exp(2)),
-        "bits_per_byte": pytest.approx(0.5 / np.log(2)),
+        "bits-per-byte": pytest.approx(0.5 / np.log(2)),
     }

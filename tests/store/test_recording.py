@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from freshset.core.errors import StoreError
-from freshset.core.records import CellSpec, RunSpec, TestSet
+from freshset.core.identity import CellSpec, RunSpec
+from freshset.core.records import TestSet
 from freshset.store import recording as module
 from freshset.store.parquet import ParquetStore
 from freshset.store.recording import partial_folder

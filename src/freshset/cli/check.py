@@ -38,13 +38,13 @@ def check(
         ),
     ] = 0,
     probe: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--probe",
             help="Model to probe with; by default the first of the study that fits.",
             metavar="MODEL",
         ),
-    ] = "",
+    ] = None,
     probe_items: Annotated[
         int,
         typer.Option(
@@ -76,7 +76,7 @@ def check(
         offline=offline, trust=trust,
     )  # fmt: skip
     opened = ParquetStore(study.store if store is None else store, create=True)
-    settings = CheckSettings(sample, probe, probe_items)
+    settings = CheckSettings(sample, probe or "", probe_items)
     result = check_study(study.wanted(given), opened, settings, watcher())
     emit(result.to_dict(), check_text(result, _SHOWN_NOTES), as_json=json, output=output)
     limits: dict[FailOn, Severity] = {FailOn.fault: "fault", FailOn.warning: "warning"}

@@ -14,7 +14,7 @@ class MetricName(StrEnum):
 
     top1 = "top1"
     top5 = "top5"
-    exact_match = "exact_match"
+    exact_match = "exact-match"
 
 
 class ResampleName(StrEnum):

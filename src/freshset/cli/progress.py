@@ -91,10 +91,15 @@ class Bars:
         from rich.progress import (
             Progress as RichProgress,
         )
+        from rich.table import Column
 
         self._console = console or RichConsole(stderr=True)
         self._bar = RichProgress(
-            TextColumn("{task.description}", markup=False),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, max_width=60, overflow="ellipsis"),
+            ),
             BarColumn(),
             MofNCompleteColumn(),
             TaskProgressColumn(),

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freshset.cli.output import wrapped
-from freshset.cli.render_status import counts_text, fits, matrix_text, reasons_text, total_text
+from freshset.cli.render_status import (
+    counts_text,
+    fits,
+    grouped,
+    matrix_text,
+    reasons_text,
+    total_text,
+)
 from freshset.core.sizes import size_text
 from freshset.engine.cost import Cost
 from freshset.engine.plan import Plan
@@ -18,8 +25,6 @@ from freshset.version import __version__
 
 if TYPE_CHECKING:
     from freshset.reports.study import Study
-
-_SHOWN_FAILURES = 20
 
 
 def plan_text(plan: Plan, status: Status, cost: Cost) -> str:
@@ -75,13 +80,13 @@ def result_text(
     ]
     if result.elsewhere:
         parts.append(f"Left to another process: {len(result.elsewhere):,} cells.")
-    parts += [
-        f"FAILED {f.model} on {f.testset} ({f.stage}): {f.error} {f.hint}".rstrip()
-        for f in result.failures[:_SHOWN_FAILURES]
-    ]
-    if len(result.failures) > _SHOWN_FAILURES:
-        left = len(result.failures) - _SHOWN_FAILURES
-        parts.append(f"... and {left:,} more; 'freshset status' has them all.")
+    if result.failures:
+        reasons = (
+            (f"{f.model} on {f.testset}", f"{f.stage}: {f.error} {f.hint}".rstrip())
+            for f in result.failures
+        )
+        parts += ["", "failed:"]
+        parts += [f"  {line}" for line in grouped(reasons, len(result.failures))]
     for study in studies:
         parts += ["", study.title, wrapped(study.comparison.findings)]
     parts.append("")

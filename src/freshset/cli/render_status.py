@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from freshset.cli.output import columns
@@ -81,7 +81,9 @@ def reasons_text(status: Status) -> str:
     for state in _EXPLAINED:
         cells = [cell for cell in status.cells if cell.state == state]
         if cells:
-            lines += [f"{_name(state)}:", *(f"  {line}" for line in _grouped(status, cells))]
+            reasons = ((f"{c.model} on {c.testset}", status.reason(c)) for c in cells)
+            lines += [f"{_name(state)}:"]
+            lines += [f"  {line}" for line in grouped(reasons, len(cells))]
     return "\n".join(lines)
 
 
@@ -95,19 +97,27 @@ def tracebacks(status: Status) -> Iterator[str]:
         yield f"\n{_some(names)}:\n{text.rstrip()}"
 
 
-def _grouped(status: Status, cells: list[CellStatus]) -> Iterator[str]:
+def grouped(reasons: Iterable[tuple[str, str]], total: int) -> list[str]:
+    """Return a line for each reason, with who has it; of many reasons only the first.
+
+    Parameters
+    ----------
+    reasons
+        Who, and why; no more of it is drawn than is shown.
+    total
+        How many there are.
+    """
     groups: dict[str, list[str]] = {}
     looked = 0
-    for cell in islice(cells, _LOOKED_AT):
-        reason = status.reason(cell)
-        if reason not in groups and len(groups) == _SHOWN_REASONS:
+    for who, why in islice(reasons, _LOOKED_AT):
+        if why not in groups and len(groups) == _SHOWN_REASONS:
             break
-        groups.setdefault(reason, []).append(f"{cell.model} on {cell.testset}")
+        groups.setdefault(why, []).append(who)
         looked += 1
-    for reason, names in groups.items():
-        yield f"{_some(names)}: {reason}"
-    if looked < len(cells):
-        yield f"... and {len(cells) - looked:,} more; --json has them all"
+    lines = [f"{_some(names)}: {reason}" for reason, names in groups.items()]
+    if looked < total:
+        lines.append(f"... and {total - looked:,} more; --json has them all")
+    return lines
 
 
 def _some(names: list[str]) -> str:

@@ -10,6 +10,9 @@ import typer
 from freshset.cli.options import JsonOption, OutputOption
 from freshset.cli.output import emit, say, warn
 from freshset.cli.study_options import (
+    ActorCpusOption,
+    ActorGpusOption,
+    ActorsOption,
     AddressOption,
     BackendOption,
     BatchSizeOption,
@@ -61,6 +64,9 @@ def run(
     models_at_once: ModelsAtOnceOption = None,
     backend: BackendOption = None,
     address: AddressOption = None,
+    actors: ActorsOption = None,
+    actor_cpus: ActorCpusOption = None,
+    actor_gpus: ActorGpusOption = None,
     offline: OfflineOption = None,
     trust: TrustOption = None,
     store: StudyStoreOption = None,
@@ -75,7 +81,8 @@ def run(
         path, store, on_existing=on_existing, shard=shard, limit=limit, save=save, topk=topk,
         batch_size=batch_size, precision=precision, device=device, workers=workers,
         threads=threads, memory=memory, models_at_once=models_at_once, backend=backend,
-        address=address, offline=offline, trust=trust,
+        address=address, actors=actors, actor_cpus=actor_cpus, actor_gpus=actor_gpus,
+        offline=offline, trust=trust,
     )  # fmt: skip
     if dry_run:
         _dry_run(study, opened, plan, json, output)

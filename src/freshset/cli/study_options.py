@@ -154,6 +154,33 @@ AddressOption = Annotated[
         envvar="FRESHSET_ADDRESS",
     ),
 ]
+ActorsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--actors",
+        help="Processes on Ray; 0 takes as many as fit.",
+        metavar="N",
+        envvar="FRESHSET_ACTORS",
+    ),
+]
+ActorCpusOption = Annotated[
+    float | None,
+    typer.Option(
+        "--actor-cpus",
+        help="Cores of one Ray process, which may be less than one.",
+        metavar="N",
+        envvar="FRESHSET_ACTOR_CPUS",
+    ),
+]
+ActorGpusOption = Annotated[
+    float | None,
+    typer.Option(
+        "--actor-gpus",
+        help="GPUs of one Ray process, which may be a part of one; -1 takes one where there is any.",
+        metavar="N",
+        envvar="FRESHSET_ACTOR_GPUS",
+    ),
+]
 OfflineOption = Annotated[
     bool | None,
     typer.Option("--offline/--online", help="Never ask a hub.", envvar="FRESHSET_OFFLINE"),

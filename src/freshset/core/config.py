@@ -10,7 +10,7 @@ from freshset.core.errors import UsageError
 
 _MOST_RESAMPLES = 10_000_000
 
-Metric = Literal["top1", "top5", "exact_match"]
+Metric = Literal["top1", "top5", "exact-match"]
 Resample = Literal["models", "items", "both"]
 Scale = Literal["linear", "probit", "logit"]
 
@@ -25,7 +25,7 @@ class CompareSettings:
     ----------
     metric
         ``top1`` (first prediction right), ``top5`` (label among the first five) or
-        ``exact_match`` (question answering).
+        ``exact-match`` (question answering).
     exclude
         Shell patterns (``fv_*``) of model names to leave out.
     resample

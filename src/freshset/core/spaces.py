@@ -29,4 +29,6 @@ def known_space(name: str) -> ClassSpace:
         raise UsageError(f"No class list {name!r}.", did_you_mean(name, KNOWN))
     text = (files("freshset.core") / "class_lists" / f"{name}.txt").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()]
-    return ClassSpace(name, tuple(row[0] for row in rows), tuple(row[1] for row in rows if len(row) > 1))
+    return ClassSpace(
+        name, tuple(row[0] for row in rows), tuple(row[1] for row in rows if len(row) > 1)
+    )

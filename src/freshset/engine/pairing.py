@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from freshset.core.errors import DataError, UsageError
-from freshset.core.records import CellSpec, RunSpec
+from freshset.core.identity import CellSpec, RunSpec
 from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.mappings import ClassMapping, find_mapping
 from freshset.models.base import ModelInfo

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from freshset.core.errors import FreshsetError, UsageError
 from freshset.core.files import sha256_bytes
 from freshset.core.identifiers import slug
-from freshset.core.records import RunSpec, model_part, run_identity, testset_part
+from freshset.core.identity import RunSpec, model_part, run_identity, testset_part
 from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.registry import open_testset
 from freshset.engine.limited import limited

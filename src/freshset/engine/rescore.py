@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import DataError, StoreError, UsageError
-from freshset.core.records import Cell, CellSpec, RunSpec, TestSet
+from freshset.core.identity import CellSpec, RunSpec
+from freshset.core.records import Cell, TestSet
 from freshset.datasets.mappings import ClassMapping
 from freshset.engine.pairing import mapping_text
 from freshset.engine.scoring import Columns, Scorer

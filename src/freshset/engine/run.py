@@ -140,7 +140,6 @@ class _Runner:
 
     def groups(self, todo: Sequence[PlannedCell]) -> Iterator[list[PlannedCell]]:
         """Cells of one test set whose models share prepared items, a few models at a time."""
-
         place = {testset: i for i, testset in enumerate(self._refs)}
 
         def key(cell: PlannedCell) -> tuple[int, str]:

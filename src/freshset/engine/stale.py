@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from freshset.core.errors import FreshsetError, StoreError
-from freshset.core.records import CellSpec, RunSpec
+from freshset.core.identity import CellSpec, RunSpec
 from freshset.engine.pairing import pair
 from freshset.engine.plan import Plan
 from freshset.store.base import Store

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.identifiers import is_limited
-from freshset.core.records import Cell, Matrix, TestSet
 from freshset.core.issues import SEVERITIES, Issue
+from freshset.core.records import Cell, Matrix, TestSet
 from freshset.generalization.issues import LintReport
 from freshset.generalization.overlaps import overlaps
 from freshset.generalization.suspects import OUTLIER_MADS, off_the_line, worst_first

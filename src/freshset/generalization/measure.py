@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import StoreError, UsageError, did_you_mean
-from freshset.core.records import Cell, TestSet
+from freshset.core.records import AcceptSets, Cell, TestSet
 from freshset.stats.metrics import METRICS, Metric, MetricValue, evaluate, find_metric
 from freshset.stats.predictions import Predictions
 from freshset.stats.strata import by_stratum
@@ -185,7 +185,16 @@ def _predictions(store: Store, cell: Cell, items: TestSet, *, scores: bool) -> P
         run = cell.spec.run
         logits = run is not None and run.outputs == "logits" and not run.mapping
         given["scores"] = _softmax(full) if logits else full
+        if items.accepted is not None:
+            given["relevant"] = _relevant(items.accepted, items.n_classes)
     return Predictions(**given)
+
+
+def _relevant(accepted: AcceptSets, n_classes: int) -> npt.NDArray[np.bool_]:
+    """Which classes each item accepts, shape (items, classes)."""
+    out = np.zeros((len(accepted), n_classes), dtype=bool)
+    out[np.repeat(np.arange(len(accepted)), np.diff(accepted.offsets)), accepted.classes] = True
+    return out
 
 
 def _softmax(scores: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
@@ -209,7 +218,11 @@ def _measured(
     for metric in metrics:
         # Every metric draws the same resamples, whatever else is asked for.
         rng = np.random.default_rng(settings.seed)
-        options: dict[str, Any] = {"rng": rng, "level": settings.level, "n_resamples": settings.n_resamples}
+        options: dict[str, Any] = {
+            "rng": rng,
+            "level": settings.level,
+            "n_resamples": settings.n_resamples,
+        }
         try:
             values[metric.name] = evaluate(metric, predictions, **options)
             if strata is not None:

@@ -7,8 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from freshset.core.records import Cell, TestSet
 from freshset.core.issues import Issue
+from freshset.core.records import Cell, TestSet
 from freshset.stats.types import FloatArray
 from freshset.store.base import Store
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from freshset.core.records import Cell, CellSpec, Matrix, Source, TestSet
+from freshset.core.identity import CellSpec
+from freshset.core.records import Cell, Matrix, Source, TestSet
 
 
 @dataclass(frozen=True, slots=True)

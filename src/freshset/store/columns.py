@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from freshset.core.files import canonical_json
-from freshset.core.records import CellSpec, TestSet, label_ranks
+from freshset.core.identity import CellSpec
+from freshset.core.records import TestSet, label_ranks
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -101,7 +102,7 @@ class Totals:
         if "first" not in self._sums:
             return {}
         if not self.k:
-            return {"exact_match": self._sums["first"]}
+            return {"exact-match": self._sums["first"]}
         top5 = {"top5": self._sums["five"]} if self.k >= 5 else {}
         return {"top1": self._sums["first"]} | top5
 
@@ -114,5 +115,5 @@ class Totals:
         if self._sums.get("tokens"):
             out["perplexity"] = float(np.exp(self._sums["nll"] / self._sums["tokens"]))
         if self._sums.get("bytes"):
-            out["bits_per_byte"] = self._sums["nll"] / self._sums["bytes"] / float(np.log(2))
+            out["bits-per-byte"] = self._sums["nll"] / self._sums["bytes"] / float(np.log(2))
         return out

@@ -29,7 +29,8 @@ import pyarrow.parquet as pq
 from freshset.core.errors import DataError, StoreError, did_you_mean
 from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
 from freshset.core.identifiers import slug
-from freshset.core.records import Cell, CellSpec, Matrix, TestSet
+from freshset.core.identity import CellSpec
+from freshset.core.records import Cell, Matrix, TestSet
 from freshset.store.base import Failure, Partial, Store
 from freshset.store.columns import from_table
 from freshset.store.failures import failure_files, read_failure, write_failure
@@ -102,7 +103,7 @@ class ParquetStore:
         columns, cells = self._columns(testset, models, "label_rank")
         ranks = np.stack(columns).astype(np.int16, copy=False)
         for cell, hits in zip(cells, (ranks == 1).sum(axis=1), strict=True):
-            said = cell.correct.get("top1", cell.correct.get("exact_match"))
+            said = cell.correct.get("top1", cell.correct.get("exact-match"))
             if said != hits:
                 raise StoreError(
                     f"{self.data_file(cell)}: {hits:,} right where its cell.json says "

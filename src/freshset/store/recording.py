@@ -25,7 +25,8 @@ from filelock import FileLock
 
 from freshset.core.errors import StoreError
 from freshset.core.files import canonical_json, sha256_file, write_atomic
-from freshset.core.records import Cell, CellSpec, Source, TestSet
+from freshset.core.identity import CellSpec
+from freshset.core.records import Cell, Source, TestSet
 from freshset.store.base import Partial
 from freshset.store.columns import Columns, Totals, to_table, with_truth
 from freshset.store.failures import remove_failure

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from freshset.core.errors import StoreError
 from freshset.core.files import canonical_json, pretty_json, sha256_bytes, sha256_file
 from freshset.core.identifiers import slug
-from freshset.core.records import Cell, CellSpec, Source, TestSet
+from freshset.core.identity import CellSpec
+from freshset.core.records import Cell, Source, TestSet
 from freshset.store.base import Counts, Examples
 from freshset.store.columns import Totals, to_table, with_truth
 from freshset.store.stage import Stage

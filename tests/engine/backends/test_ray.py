@@ -262,7 +262,10 @@ class SlowStart:
 
 @pytest.mark.parametrize(("memory", "bounds"), [(1 << 30, (5, 8)), (1, (1, 4))])
 def test_finished_chunks_do_not_pile_up_behind_a_slow_one(
-    connect: Callable[..., RayBackend], monkeypatch: pytest.MonkeyPatch, memory: int, bounds: tuple[int, int]
+    connect: Callable[..., RayBackend],
+    monkeypatch: pytest.MonkeyPatch,
+    memory: int,
+    bounds: tuple[int, int],
 ) -> None:
     waiting: list[int] = []
     order = module._Pool._in_order
