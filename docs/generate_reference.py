@@ -1,4 +1,4 @@
-"""Write ``reference/cli.md`` and ``reference/python.md`` from the program itself.
+"""Write the reference (command line, Python, models, test sets) from the program itself.
 
 Run ``python docs/generate_reference.py`` after a change of a command or of a public docstring; a test
 compares the pages with what this script would write.
@@ -10,12 +10,17 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests load this script from elsewhere
+
+import adapter_pages
 
 import freshset
 from freshset import stats
@@ -28,7 +33,12 @@ _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 def pages() -> dict[Path, str]:
     """Return the text of every generated page by its path."""
-    return {HERE / "cli.md": cli_page(), HERE / "python.md": python_page()}
+    return {
+        HERE / "cli.md": cli_page(),
+        HERE / "python.md": python_page(),
+        HERE / "models.md": adapter_pages.models_page(_NOTE, _table, _text),
+        HERE / "test-sets.md": adapter_pages.testsets_page(_NOTE, _table, _text),
+    }
 
 
 # The command line
