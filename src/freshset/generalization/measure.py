@@ -17,7 +17,7 @@ from freshset.stats.predictions import Predictions
 from freshset.stats.strata import by_stratum
 from freshset.store.base import Store
 
-_STORED = ("label", "topk_prob", "label_logprob", "exact_match", "f1", "nll", "tokens", "bytes")
+STORED = ("label", "topk_prob", "label_logprob", "exact_match", "f1", "nll", "tokens", "bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _stratum(items: TestSet, by: str) -> npt.NDArray[Any]:
 
 def _predictions(store: Store, cell: Cell, items: TestSet, *, scores: bool) -> Predictions:
     stored = store.columns(cell)
-    given: dict[str, Any] = {name: stored[name] for name in _STORED if name in stored}
+    given: dict[str, Any] = {name: stored[name] for name in STORED if name in stored}
     if "pred" in stored:
         given["rank"] = stored["label_rank"]
         given["topk"] = stored["topk_id"] if "topk_id" in stored else stored["pred"][:, None]
