@@ -142,3 +142,11 @@ def test_old_and_new_must_differ(tmp_path: Path) -> None:
     path = write(tmp_path, STUDY.replace("new: mine/old, title", "new: mine/new, title"))
     with pytest.raises(UsageError, match="Old and new are both 'mine/new'"):
         load_study(path)
+
+
+def test_what_is_excluded_must_be_there(tmp_path: Path) -> None:
+    path = write(tmp_path, STUDY.replace('exclude: "two"', 'exclude: ["fake:*", "twoo"]'))
+    with pytest.raises(UsageError) as caught:
+        load_study(path)
+    assert "compare[0].exclude: 'twoo' matches no model of the study." in caught.value.message
+    assert "'two'" in caught.value.hint

@@ -49,11 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {self.path}")
         path = self.path.partition("?")[0].strip("/")
         if path.startswith("api/models/"):
-            repository = path.removeprefix("api/models/").partition("/revision/")[0]
-            files = self.server.repositories[repository]
-            listing = {"id": repository, "sha": COMMIT}
-            listing["siblings"] = [{"rfilename": name} for name in files]
-            self._send(json.dumps(listing).encode())
+            self._send(self._listing(path.removeprefix("api/models/")))
             return
         repository, _, rest = path.partition("/resolve/")
         revision, _, name = rest.partition("/")
@@ -65,6 +61,19 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse("EntryNotFound")
         else:
             self._send(self.server.repositories[repository][name])
+
+    def _listing(self, path: str) -> bytes:
+        tree = "/tree/" in path
+        repository = path.partition("/tree/" if tree else "/revision/")[0]
+        files = self.server.repositories[repository]
+        if not tree:
+            siblings = [{"rfilename": name} for name in files]
+            return json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings}).encode()
+        entries = [
+            {"type": "file", "path": name, "size": len(content), "oid": "0" * 40}
+            for name, content in files.items()
+        ]
+        return json.dumps(entries).encode()
 
     def log_message(self, *args: object) -> None:
         pass

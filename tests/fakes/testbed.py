@@ -97,6 +97,9 @@ class FakeAdapter:
         classes = None if ref.option("unnamed") else ref.option("classes", CLASSES)
         if isinstance(classes, str):
             classes = ClassSpace("given", tuple(classes))
+        # Weights that are not here until they are loaded.
+        absent = 0 if str(ref) in self.loaded else ref.option("download", 0)
+        weights = sha256_bytes(repr(sorted(ref.options.items())).encode())
         return ModelInfo(
             ref,
             "fake/1",
@@ -105,14 +108,15 @@ class FakeAdapter:
             input=ref.option("input", "array"),
             classes=classes,
             n_outputs=ref.option("outputs", 5),
-            weights=sha256_bytes(repr(sorted(ref.options.items())).encode()),
+            weights="" if absent else weights,
+            download=absent,
             versions={"fake": "1.0"},
         )
 
     def load(self, ref: ModelRef, runtime: Runtime) -> FakeModel:
-        self.loaded.append(str(ref))
         if ref.name == "unloadable":
             raise RuntimeError("bad magic number")
+        self.loaded.append(str(ref))
         return FakeModel(self.describe(ref, runtime))
 
 

@@ -22,7 +22,14 @@ from freshset.models.hub import (
 )
 
 WEIGHTS = b"weights, as far as the hub can tell"
-FILES = {"me/tiny": {"config.json": b"{}", "model.safetensors": WEIGHTS, "onnx/config.json": b"{}"}}
+FILES = {
+    "me/tiny": {
+        "config.json": b"{}",
+        "vocab.txt": b"words",
+        "model.safetensors": WEIGHTS,
+        "onnx/config.json": b"{}",
+    }
+}
 NAMES = ["model.safetensors", "pytorch_model.bin"]
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
@@ -75,7 +82,17 @@ def test_small_files_come_together_and_weights_do_not(running):
     config = fetched_hub_file("me/tiny", ["config.json"], "", Runtime())
     folder = hub_folder("me/tiny", config, "", Runtime())
     assert folder.name == COMMIT
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "vocab.txt"]
+
+
+def test_what_is_here_is_used_as_it_is_and_the_hub_is_not_asked(running, use):
+    config = fetched_hub_file("me/tiny", ["config.json"], "", Runtime())
+    with pytest.raises(DataError, match="the hub does not answer"):
+        use(NOBODY)
+        hub_folder("me/tiny", config, "", Runtime())
+    assert hub_folder("me/tiny", config, "", Runtime(offline=True)) == config.parent
+    (config.parent / "vocab.txt").write_text("words")
+    assert hub_folder("me/tiny", config, "", Runtime()) == config.parent
 
 
 def test_names_and_revisions_that_do_not_exist_are_refused(running):

@@ -153,8 +153,9 @@ def test_a_model_of_the_hub_runs_and_then_needs_no_hub(checkpoints, tmp_path, mo
         assert not any("GET" in line and "safetensors" in line for line in asked)
         answers = run("hf:me/answers@main", ".", QUESTIONS)
     point(monkeypatch, NOBODY, tmp_path)
-    later = describe("hf:me/answers@main", offline=True)
-    assert (later.weights, later.download) == (planned.weights, 0)
+    for offline in (True, False):
+        later = describe("hf:me/answers@main", offline=offline)
+        assert (later.weights, later.download) == (planned.weights, 0)
     assert answers == run("hf:questions", checkpoints, QUESTIONS)
 
 

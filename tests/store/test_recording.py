@@ -12,6 +12,7 @@ from freshset.core.errors import StoreError
 from freshset.core.identity import CellSpec, RunSpec
 from freshset.core.records import TestSet
 from freshset.store import recording as module
+from freshset.store.base import Partial
 from freshset.store.parquet import ParquetStore
 from freshset.store.recording import partial_folder
 
@@ -99,6 +100,21 @@ def test_what_was_recorded_for_a_finished_cell_is_swept(store: ParquetStore) -> 
     (left / "rows-000000000000.npz").write_bytes(b"half")
     store.sweep()
     assert not (store.path / "partial").exists()
+
+
+def test_cells_in_the_making_can_be_seen(store: ParquetStore) -> None:
+    assert store.partials() == {}
+    recording = store.recording(SPEC, ITEMS)
+    assert recording is not None
+    assert store.partials() == {SPEC.identity: Partial(0, live=True)}
+    recording.append(rows(0, 20), {})
+    recording.append(rows(20, 30), {})
+    assert store.partials() == {SPEC.identity: Partial(30, live=True)}
+    recording.close()
+    assert store.partials() == {SPEC.identity: Partial(30, live=False)}
+    recorded_at = sorted(p.name for p in (store.path / "partial").rglob("*"))
+    store.partials()
+    assert sorted(p.name for p in (store.path / "partial").rglob("*")) == recorded_at
 
 
 def test_rows_that_do_not_fit_are_refused(store: ParquetStore) -> None:

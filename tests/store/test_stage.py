@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from freshset.store.stage import Stage, sweep_stages, try_lock, unlock
+from freshset.store.stage import Stage, is_locked, sweep_stages, try_lock, unlock
 
 
 def test_a_live_folder_is_left_alone_and_a_dead_one_is_swept(tmp_path: Path) -> None:
@@ -36,7 +36,12 @@ def test_one_lock_at_a_time(tmp_path: Path) -> None:
     lock = try_lock(tmp_path / "cell")
     assert lock is not None
     assert try_lock(tmp_path / "cell") is None
+    assert is_locked(tmp_path / "cell")
     unlock(lock)
+    assert not is_locked(tmp_path / "cell")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "cell.lock").touch()  # as a process that died leaves it
+    assert not is_locked(tmp_path / "cell")
     again = try_lock(tmp_path / "cell")
     assert again is not None
     unlock(again)

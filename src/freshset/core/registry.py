@@ -69,10 +69,10 @@ class Registry:
         MissingExtraError
             When a package it needs is not installed.
         """
-        entries = self.entries()
-        if name not in entries:
-            raise UsageError(f"No {self.kind} {name!r}.", did_you_mean(name, entries))
-        entry = entries[name]
+        # Looking for plugins takes longer than most adapters take to describe a model.
+        entry = self.builtin.get(name) or self.entries().get(name)
+        if entry is None:
+            raise UsageError(f"No {self.kind} {name!r}.", did_you_mean(name, self.entries()))
         module, _, attribute = entry.target.partition(":")
         try:
             return getattr(import_module(module), attribute)

@@ -183,8 +183,11 @@ def _fits(plan: Plan) -> Iterator[Issue]:
         info = plan.infos[model]
         text = f"{model} does {info.task} of {info.input} items, and no test set is of that kind."
         yield Issue("fit", "warning", "", (model,), text)
-    for testset in {cell.testset: None for cell in plan.cells}:
-        if all(cell.state == "skipped" for cell in plan.cells if cell.testset == testset):
+    useful = {
+        cell.testset for cell in plan.cells if cell.state != "skipped" and cell.model in plan.infos
+    }
+    for testset in (reader.testset.id for reader in plan.readers.values()):
+        if testset not in useful and plan.infos:
             text = "No model of the study does what this test set asks."
             yield Issue("fit", "warning", testset, (), text)
     imported = [cell for cell in plan.cells if cell.state == "imported"]

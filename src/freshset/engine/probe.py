@@ -28,7 +28,8 @@ from freshset.stats.intervals import clopper_pearson
 
 # Two-sided, so that one test set in a thousand looks wrong by accident.
 _LEVEL = 0.998
-_MOST_OF_A_CLASS = 20
+_OF_A_CLASS = 20
+_FEWEST_CLASSES = 10
 _MUCH = 0.1
 _SHOWN = 3
 
@@ -94,7 +95,7 @@ def probe(
     Parameters
     ----------
     items
-        Size of the sample, about; it has up to 20 items a class, of classes spread over all.
+        Size of the sample, about; see `sample_rows`.
 
     Raises
     ------
@@ -115,12 +116,15 @@ def probe(
 
 
 def sample_rows(labels: Labels, items: int) -> list[int]:
-    """Return rows with up to 20 items a class, of classes spread over all, in their order."""
+    """Return rows of classes that are spread over all, with equally many items a class.
+
+    Some 20 items tell what a model says to a class, so of many classes only some are looked at.
+    """
     classes = np.unique(labels)
-    wanted = max(1, items // _MOST_OF_A_CLASS)
+    wanted = max(_FEWEST_CLASSES, items // _OF_A_CLASS)
     if len(classes) > wanted:
         classes = classes[np.linspace(0, len(classes) - 1, wanted).round().astype(int)]
-    each = max(_MOST_OF_A_CLASS, items // len(classes))
+    each = max(1, items // len(classes))
     rows = [np.flatnonzero(labels == c) for c in classes]
     chosen = [r[np.linspace(0, len(r) - 1, min(each, len(r))).round().astype(int)] for r in rows]
     return [int(row) for row in np.unique(np.concatenate(chosen))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def _study(document: Document, path: Path) -> StudyFile | None:
         models=models,
         testsets=testsets,
         run=_run(section.run, document),
-        compare=_pairs(section.compare, testsets, document),
+        compare=_pairs(section.compare, testsets, models, document),
         report=None if section.report is None else full_path(section.report, root),
     )
 
@@ -156,8 +157,12 @@ def _run(value: dict[str, Any], document: Document) -> dict[str, Any]:
 
 
 def _pairs(
-    entries: list[Any], testsets: tuple[TestSetRef, ...], document: Document
+    entries: list[Any],
+    testsets: tuple[TestSetRef, ...],
+    models: tuple[WantedModel, ...],
+    document: Document,
 ) -> tuple[ComparedPair, ...]:
+    names = [model.title for model in models]
     ids = {ref.id for ref in testsets}
     pairs: list[ComparedPair] = []
     for i, entry in enumerate(entries):
@@ -174,6 +179,11 @@ def _pairs(
             if id not in ids:
                 text = f"{id!r} is not among the test sets of the study."
                 document.complain((*place, name), text, did_you_mean(id, ids))
+        for pattern in pair.settings.exclude:
+            hit = any(fnmatchcase(name, pattern) for name in names)
+            if not hit and not document.complained("models"):
+                text = f"{pattern!r} matches no model of the study."
+                document.complain((*place, "exclude"), text, did_you_mean(pattern, names))
         if pair.old == pair.new:
             document.complain(place, f"Old and new are both {pair.old!r}.", "Name two test sets.")
         pairs.append(pair)

@@ -63,7 +63,8 @@ class ModelInfo:
     n_outputs
         Number of outputs; 0 when not known before it is loaded, or not of fixed number.
     weights
-        SHA-256 of the weights; empty when there are none, or they are not on this machine yet.
+        SHA-256 of the weights, and of a configuration or of prompts that the reference does not
+        name; empty when there are none, or they are not on this machine yet.
     download
         Bytes still to fetch; 0 when all is here, -1 when the size is not known.
     versions

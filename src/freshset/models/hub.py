@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 import huggingface_hub
 from huggingface_hub import errors as hub_errors
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import DataError, FreshsetError, UsageError
 from freshset.models.base import Runtime
 from freshset.models.weights import file_digest
 
@@ -103,12 +103,23 @@ def fetched_hub_file(
 def hub_folder(repository: str, file: Path, revision: str, runtime: Runtime) -> Path:
     """Return the folder of a repository with everything small that describes its model.
 
+    What is on this machine is used as it is, so that a study that is resumed runs what it began with
+    even where the hub has something newer by now.
+
     Parameters
     ----------
     file
         One of its files that is here already.
+
+    Raises
+    ------
+    DataError
+        When the hub does not answer, and nothing but that file is here.
     """
+    if runtime.offline or any(other != file for other in file.parent.iterdir()):
+        return file.parent
     try:
+        _asked(repository, [file.name], revision, runtime)
         return Path(
             huggingface_hub.snapshot_download(
                 repository,
@@ -116,11 +127,12 @@ def hub_folder(repository: str, file: Path, revision: str, runtime: Runtime) -> 
                 allow_patterns=_SMALL,
                 # What lies in folders is other formats of the same model.
                 ignore_patterns=["*/*"],
-                local_files_only=runtime.offline,
             )
         )
-    except Exception:  # what is here already may be all that is needed
-        return file.parent
+    except FreshsetError:
+        raise
+    except Exception as error:
+        raise _down(repository, error) from error
 
 
 def cached_file(repository: str, names: Sequence[str], revision: str) -> Path | None:

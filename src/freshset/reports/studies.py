@@ -6,6 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from freshset.core.config import CompareSettings
 from freshset.core.errors import FreshsetError
 from freshset.engine.status import Status
 from freshset.engine.study import ComparedPair, StudyFile
@@ -38,7 +39,7 @@ def studies_of(
     for pair, slug in zip(study.compare, _slugs(study), strict=True):
         missing = _missing(pair, status)
         try:
-            comparison = compare(selected, pair.old, pair.new, pair.settings)
+            comparison = compare(selected, pair.old, pair.new, _settings(pair, status))
             made = study_from(selected, comparison, title=pair.title, slug=slug)
         except FreshsetError as error:
             problems.append(f"No report on {pair.title}: {error}")
@@ -56,6 +57,13 @@ def _slugs(study: StudyFile) -> list[str]:
             slug, number = f"{slug_of(pair.title)}-{number}", number + 1
         out.append(slug)
     return out
+
+
+def _settings(pair: ComparedPair, status: Status) -> CompareSettings:
+    """Return the settings of a pair without patterns for models that have no result anyway."""
+    done = {cell.model for cell in status.cells if cell.state == "done"}
+    patterns = tuple(p for p in pair.settings.exclude if any(fnmatchcase(m, p) for m in done))
+    return replace(pair.settings, exclude=patterns)
 
 
 def _missing(pair: ComparedPair, status: Status) -> tuple[MissingResult, ...]:

@@ -159,7 +159,9 @@ def test_a_run_survives_the_loss_of_a_node(
     lost: list[Any] = []
     submit, lose = module._Pool._submit, module._Pool._replace
 
+    P=[]
     def submit_to_both(pool: Any) -> None:
+        P.append(pool)
         if lost or len(pool._members) == 2:
             submit(pool)
 
@@ -167,7 +169,7 @@ def test_a_run_survives_the_loss_of_a_node(
     monkeypatch.setattr(
         module._Pool, "_replace", lambda pool, member: lost.append(member) or lose(pool, member)
     )
-    killer = KillsHalfway(240, lambda: cluster.remove_node(node, allow_graceful=False))
+    killer = KillsHalfway(240, lambda: print(P[-1]._members, P[-1]._starting, P[-1]._running, P[-1]._next, sorted(P[-1]._done), P[-1]._todo, file=__import__('sys').stderr) or cluster.remove_node(node, allow_graceful=False))
     capfd.readouterr()
     report, found = run(study, tmp_path / "ray", connect(), killer)
     assert report.complete

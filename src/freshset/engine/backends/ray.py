@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import socket
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,16 +118,20 @@ class _Worker:
         self._reading = ThreadPoolExecutor(readers)
         # Libraries keep settings by thread, so that one thread does all that touches a model.
         self._running = ThreadPoolExecutor(1)
+        self._turns = threading.Condition()
+        self._turn = 0
 
     def load(self) -> tuple[str, list[Broken]]:
         """Load all models; returns the version of freshset, and models that cannot be loaded."""
         return __version__, self._running.submit(lambda: list(self._evaluator.load())).result()
 
-    def chunk(self, rows: range, without: frozenset[int]) -> list[Outcome]:
+    def chunk(self, turn: int, rows: range, without: frozenset[int]) -> list[Outcome]:
         """Run the models on a chunk; is called for the next one while it is at this one.
 
         Parameters
         ----------
+        turn
+            How many chunks this actor was given before: Ray may start two calls in any order.
         without
             Models that broke elsewhere.
         """
@@ -137,7 +142,12 @@ class _Worker:
             self._readers,
             self._memory,
         )
-        return self._running.submit(self._run, rows, without, batches).result()
+        with self._turns:
+            self._turns.wait_for(lambda: self._turn == turn)
+            found = self._running.submit(self._run, rows, without, batches).result()
+            self._turn += 1
+            self._turns.notify_all()
+        return found
 
     def _run(self, rows: range, without: frozenset[int], batches: ReadAhead) -> list[Outcome]:
         for index in without:
@@ -159,11 +169,14 @@ class _Member:
         Of the actors before it in its place that were lost while they started.
     load
         Chunks that it was given and has not returned.
+    turn
+        Chunks that it was given in all.
     """
 
     actor: Any
     deaths: int
     load: int = 0
+    turn: int = 0
 
 
 class _Pool:
@@ -264,9 +277,11 @@ class _Pool:
                 return
             member = min(free, key=lambda one: one.load)
             heapq.heappop(self._todo)
-            ref = member.actor.chunk.remote(self._chunks[number], frozenset(self._broken))
+            rows, without = self._chunks[number], frozenset(self._broken)
+            ref = member.actor.chunk.remote(member.turn, rows, without)
             self._running[ref] = member, number, load
             member.load += load
+            member.turn += 1
 
     def _returned(self, ref: ray.ObjectRef[Any]) -> None:
         member, number, load = self._running.pop(ref)
