@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -38,7 +42,7 @@ Make = Callable[..., Wanted]
 
 
 @pytest.fixture(scope="module")
-def _plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have the processes of Ray find the fakes as those of an installed plugin."""
     plugin = tmp_path_factory.mktemp("plugin")
     info = plugin / "fakes-1.dist-info"
@@ -54,7 +58,7 @@ def _plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def cluster(_plugin: None) -> Iterator[Any]:
+def cluster(plugin: None) -> Iterator[Any]:
     """One node with room for one actor."""
     head = {"num_cpus": 1, "num_gpus": 1, "include_dashboard": False}
     made = cluster_utils.Cluster(initialize_head=True, head_node_args=head | _SMALL)
@@ -145,6 +149,25 @@ class KillsHalfway(Silent):
             self.kill()
 
 
+def lose_node(cluster: Any, node: Any) -> None:
+    """End a node with all that runs on it at once, as when a machine is taken away."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    workers = [int(p.name) for p in Path("/proc").glob("[0-9]*") if parent(int(p.name)) == raylet]
+    assert workers
+    cluster.remove_node(node, allow_graceful=False)
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def parent(pid: int) -> int:
+    try:
+        # After the name, which may hold anything, come the state and the parent.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it ended meanwhile
+        return 0
+
+
 def test_a_run_survives_the_loss_of_a_node(
     wanted: Make,
     tmp_path: Path,
@@ -159,9 +182,7 @@ def test_a_run_survives_the_loss_of_a_node(
     lost: list[Any] = []
     submit, lose = module._Pool._submit, module._Pool._replace
 
-    P=[]
     def submit_to_both(pool: Any) -> None:
-        P.append(pool)
         if lost or len(pool._members) == 2:
             submit(pool)
 
@@ -169,7 +190,7 @@ def test_a_run_survives_the_loss_of_a_node(
     monkeypatch.setattr(
         module._Pool, "_replace", lambda pool, member: lost.append(member) or lose(pool, member)
     )
-    killer = KillsHalfway(240, lambda: print(P[-1]._members, P[-1]._starting, P[-1]._running, P[-1]._next, sorted(P[-1]._done), P[-1]._todo, file=__import__('sys').stderr) or cluster.remove_node(node, allow_graceful=False))
+    killer = KillsHalfway(240, lambda: lose_node(cluster, node))
     capfd.readouterr()
     report, found = run(study, tmp_path / "ray", connect(), killer)
     assert report.complete
@@ -367,8 +388,24 @@ def test_one_gpu_cannot_be_named() -> None:
         RayBackend(RunSettings(backend="ray", device="cuda:1"))
 
 
-def test_without_an_address_a_cluster_is_started_and_ended(_plugin: None) -> None:
-    backend = RayBackend(RunSettings(backend="ray", device="cpu", actors=1))
-    assert len(rows_of(list(backend.run(a_job("a"))), 0)) == 40
-    backend.close()
-    assert not ray.is_initialized()
+@pytest.mark.usefixtures("plugin")
+def test_without_an_address_a_cluster_is_started_and_ended(tmp_path: Path) -> None:
+    # In a process of its own: a cluster that Ray starts turns on its authentication for good.
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "import ray, test_ray as t;"
+        "backend = t.RayBackend(t.RunSettings(backend='ray', device='cpu', actors=1));"
+        "found = list(backend.run(t.a_job('a')));"
+        "assert ray.is_initialized();"
+        "backend.close();"
+        "assert not ray.is_initialized();"
+        "assert t.rows_of(found, 0) == list(range(40))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, Path(__file__).parent],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"HOME": str(tmp_path)},
+    )
+    assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
