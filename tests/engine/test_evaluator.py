@@ -9,6 +9,7 @@ from fakes.testbed import ADAPTER, TESTSETS, Plain
 
 from freshset.core.errors import DataError
 from freshset.datasets.base import TestSetRef
+from freshset.engine import evaluator as module
 from freshset.engine.evaluator import Evaluator, broken
 from freshset.engine.job import Broken, Job, JobModel, Rows
 from freshset.engine.loader import read_batch
@@ -45,6 +46,21 @@ def test_only_new_rows_are_returned() -> None:
     (last, *_) = one.chunk(range(16, 20), batches(one.job, range(16, 20)))
     assert isinstance(last, Rows)
     assert last.last
+
+
+def test_slow_models_give_their_rows_before_the_chunk_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", -1.0)
+    one = evaluator(("a", 0), ("b", 6))
+    assert list(one.load()) == []
+    found = list(one.chunk(range(8), batches(one.job, range(8))))
+    assert [(r.model, r.rows) for r in found if isinstance(r, Rows)] == [
+        (0, range(4)),
+        (0, range(4, 8)),
+        (1, range(6, 8)),
+    ]
+    assert all(len(r.columns["topk_id"]) == len(r.rows) for r in found if isinstance(r, Rows))
 
 
 def test_a_broken_model_is_reported_once_and_left_out() -> None:

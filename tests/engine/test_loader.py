@@ -11,6 +11,7 @@ from fakes.testbed import TESTSETS, Plain, Process
 from freshset.core.errors import DataError
 from freshset.datasets.base import TestSetRef
 from freshset.engine.loader import Loader, workers_for
+from freshset.models.preprocessing import IdPreprocessing
 
 
 def reader(**options: Any) -> Any:
@@ -54,6 +55,13 @@ def test_little_memory_lets_few_batches_wait() -> None:
         next(batches)
         # One batch was handed out; with room for none, only the next one is on its way.
         assert len(pulled) <= 3
+
+
+def test_models_of_ids_read_no_item() -> None:
+    with Loader(reader(bad_row=3), IdPreprocessing(), workers=0, memory=1) as loader:
+        found = list(loader.batches(PARTS))
+    assert found[0][2] == [f"item-{i}" for i in range(8)]
+    assert [len(batch) for _, _, batch in found] == [8] * 5
 
 
 def test_processes_are_used_where_they_pay() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fakes import testbed
 
-from freshset.core.errors import UsageError
+from freshset.core.errors import StoreError, UsageError
 from freshset.engine import run as module
 from freshset.engine.backends.local import LocalBackend
 from freshset.engine.job import Job, Outcome
@@ -276,3 +276,14 @@ def test_a_cell_that_another_process_makes_is_left_to_it(wanted: Make, store: Pa
     assert not report.complete
     held.close()
     assert len(run(study, store).made) == 1
+
+
+def test_a_test_set_that_changed_stops_the_run_before_it_starts(
+    wanted: Make, store: ParquetStore
+) -> None:
+    run(wanted("a", testsets={"mine/new": {"n": 20}}), store)
+    before = files(store)
+    study = wanted("a", testsets={"mine/old": {}, "mine/new": {"n": 30}})
+    with pytest.raises(StoreError, match="'mine/new' has 20 items in the store, not 30"):
+        run(study, store)
+    assert files(store) == before

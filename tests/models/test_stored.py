@@ -12,8 +12,9 @@ import pytest
 
 from freshset.core.errors import DataError, UsageError
 from freshset.models.base import Model, ModelInfo, Runtime
+from freshset.models.preprocessing import IdPreprocessing
 from freshset.models.reference import ModelRef
-from freshset.models.stored import ADAPTER, IdPreprocessing
+from freshset.models.stored import ADAPTER
 
 IDS = ["a", "b", "c"]
 SCORES = np.array([[0.5, 0.25, 0.25], [0, 1, 0], [0.2, 0.3, 0.5]])

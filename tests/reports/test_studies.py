@@ -8,8 +8,8 @@ from fakes import testbed
 from freshset.engine.execute import run
 from freshset.engine.status import replanned, status_of
 from freshset.engine.study import load_study
-from freshset.reports.study import Study
 from freshset.reports.studies import studies_of
+from freshset.reports.study import Study
 from freshset.store.parquet import ParquetStore
 
 STUDY = """\

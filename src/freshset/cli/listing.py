@@ -41,7 +41,7 @@ RULE_TITLES = {
 def list_models(
     pattern: Annotated[
         str,
-        typer.Argument(help="ADAPTER:PATTERN, or a study file.", metavar="PATTERN|STUDY.yaml"),
+        typer.Argument(help="ADAPTER:PATTERN, or a study file.", metavar="PATTERN"),
     ] = "",
     store: FromStoreOption = None,
     json: JsonOption = False,
@@ -68,7 +68,7 @@ def list_testsets(
         str,
         typer.Argument(
             help="Everything about this one, or only these by shell pattern.",
-            metavar="NAME|PATTERN",
+            metavar="NAME",
         ),
     ] = "*",
     store: FromStoreOption = None,

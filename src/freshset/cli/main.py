@@ -19,7 +19,7 @@ from freshset.version import __version__
 EXIT_CODES = {
     0: "done",
     1: "the audit found an issue at or above --fail-on",
-    2: "usage, data or store error; nothing was changed",
+    2: "usage, data or store error; what was stored is as it was",
     3: "partial run: some cells failed, or are made by another process; the others are stored",
     130: "interrupted; rows so far are kept, and running again resumes",
 }

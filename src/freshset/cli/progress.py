@@ -145,7 +145,7 @@ class Bars:
 def working_text(models: tuple[str, ...], testset: str, most: int = 3) -> str:
     """Return who is at what."""
     if not models:
-        return testset
+        return f"reading {testset}"
     more = f" and {len(models) - most} more" if len(models) > most else ""
     return f"{testset}: {', '.join(models[:most])}{more}"
 

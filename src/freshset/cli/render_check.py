@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from freshset.cli.output import columns
-from freshset.core.issues import Issue
+from freshset.core.issues import SEVERITIES, Issue
 from freshset.engine.check import CheckReport
 from freshset.engine.probe import Probe
 
@@ -21,10 +21,11 @@ def check_text(result: CheckReport, shown_notes: int) -> str:
          *_probed(probes.get(one.id)))
         for one in result.testsets
     ]  # fmt: skip
-    found = (
-        "faults" if result.at_least("fault") else "warnings" if result.at_least("warning") else ""
+    counts = [sum(issue.severity == kind for issue in result.issues) for kind in SEVERITIES]
+    found = ", ".join(
+        f"{n:,} {kind}{'' if n == 1 else 's'}" for n, kind in zip(counts, SEVERITIES, strict=True)
     )
-    head = f"{result.models:,} models, {result.cells:,} cells that fit: {found or 'no faults'}."
+    head = f"{result.models:,} models, {result.cells:,} cells that fit: {found}."
     return "\n".join([columns(header, rows), "", head, *_lines(result.issues, shown_notes)])
 
 

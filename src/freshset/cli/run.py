@@ -129,6 +129,7 @@ def _planned(path: Path, store: Path | None, **given: Any) -> tuple[StudyFile, P
     study = load_study(path)
     wanted = study.wanted(overrides(study, **given))
     opened = ParquetStore(study.store if store is None else store, create=True)
+    say(f"Looking at {len(study.models):,} models and {len(study.testsets):,} test sets ...")
     return study, opened, make_plan(wanted, opened)
 
 

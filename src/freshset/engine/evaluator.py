@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,6 +16,9 @@ from freshset.engine.memory import HalvingPredictor
 from freshset.engine.scoring import Columns
 from freshset.models.base import Model
 from freshset.models.registry import load
+
+# Seconds after which rows are given out before their chunk is complete.
+_PATIENCE = 30.0
 
 
 class Evaluator:
@@ -60,36 +64,46 @@ class Evaluator:
         """
         wanted = [i for i in self._predictors if self.job.models[i].start < rows.stop]
         self._waiting = {index: [] for index in wanted}
+        start, due = rows.start, time.monotonic() + _PATIENCE
         while True:
             try:
-                part = next(batches, None)
+                batch = next(batches, None)
             except Exception as error:
                 yield from [broken(index, "read", error) for index in self._predictors]
                 self._predictors.clear()
                 return
-            if part is None:
+            if batch is None:
                 break
             for index in list(self._waiting):
-                failure = self._step(index, *part)
+                failure = self._step(index, *batch)
                 if failure is not None:
                     self.stop(index)
                     yield failure
-        for index, parts in self._waiting.items():
-            columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            # Rows before the model's start are recorded already; they only kept the batches whole.
-            skip = max(0, self.job.models[index].start - rows.start)
-            kept = {name: values[skip:] for name, values in columns.items()}
-            last = rows.stop == self.job.reader.testset.n
-            new = range(rows.start + skip, rows.stop)
-            yield Rows(index, new, kept, last, self._predictors[index].runtime)
+            if time.monotonic() > due:
+                # Slow models need not wait for a whole chunk to have their rows recorded.
+                yield from self._rows(range(start, batch[0].stop))
+                start, due = batch[0].stop, time.monotonic() + _PATIENCE
+        yield from self._rows(range(start, rows.stop))
         self._waiting = {}
+
+    def _rows(self, rows: range) -> Iterator[Rows]:
+        """What the models gave for some rows, without those that are recorded already."""
+        for index, parts in self._waiting.items():
+            new = range(max(rows.start, self.job.models[index].start), rows.stop)
+            if parts and new:
+                columns = {
+                    name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+                }
+                kept = {name: values[new.start - rows.start :] for name, values in columns.items()}
+                last = rows.stop == self.job.reader.testset.n
+                yield Rows(index, new, kept, last, self._predictors[index].runtime)
+            parts.clear()
 
     def _step(self, index: int, part: range, items: Sequence[Any], batch: Any) -> Broken | None:
         model = self.job.models[index]
         stage = "predict"
         try:
-            given = self.job.reader.testset.ids[part.start : part.stop].tolist()
-            raw = self._predictors[index].predict(given if model.info.input == "id" else batch)
+            raw = self._predictors[index].predict(batch)
             stage = "score"
             columns = model.scorer.columns(raw, slice(part.start, part.stop), items)
         except Exception as error:

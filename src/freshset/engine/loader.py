@@ -27,9 +27,18 @@ _sources: list[tuple[Reader, Preprocessing]] = []
 
 def read_batch(reader: Reader, preprocessing: Preprocessing, rows: range) -> Batch:
     """Read and prepare some rows; items are returned only where a scorer needs them."""
+    scored = reader.item == "question"
+    if takes_ids(preprocessing):
+        ids = reader.testset.ids[rows.start : rows.stop].tolist()
+        return rows, [reader.read(index) for index in rows] if scored else (), ids
     items = [reader.read(index) for index in rows]
     prepared = stacked([preprocessing.prepare(item) for item in items])
-    return rows, items if reader.item == "question" else (), prepared
+    return rows, items if scored else (), prepared
+
+
+def takes_ids(preprocessing: Preprocessing) -> bool:
+    """Whether models are given the ids of items, so that these need not even be read."""
+    return preprocessing.shared == "id"
 
 
 class Loader:
@@ -79,7 +88,7 @@ class Loader:
                 yield read_batch(*self._source, rows)
             return
         yield from ReadAhead(
-            lambda rows: pool.submit(_work, rows), parts, self._workers, self._memory
+            lambda rows: _submitted(pool, rows), parts, self._workers, self._memory
         )
 
 
@@ -134,6 +143,17 @@ def workers_for(reader: Reader, wanted: int, rows: int) -> int:
 
 
 _FEW = 256
+
+
+def _submitted(pool: ProcessPoolExecutor, rows: range) -> Future[Batch]:
+    """Have a batch read; a process that is started for it is deaf to Control-C from its birth on."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return pool.submit(_work, rows)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work, rows)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(reader: Reader, preprocessing: Preprocessing, parent: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from freshset.core.errors import UsageError
+from freshset.core.errors import StoreError, UsageError
 from freshset.core.records import Cell
 from freshset.datasets.base import Reader
 from freshset.engine.backends.base import Backend
@@ -65,7 +66,7 @@ def run_plan(
     UsageError
         When ``on_existing`` is ``never`` and something is there already, or results of a wanted
         name were imported from a file.
-    OSError
+    StoreError
         When the store cannot be written to; what was stored before stays as it is.
     """
     progress = progress or Silent()
@@ -80,10 +81,15 @@ def run_plan(
     runner = _Runner(plan, store, backend, progress, report)
     runner.refuse()
     report.plan, todo = runner.fetch(todo)
+    runner.put_testsets(todo)
     progress.begin(len(todo), sum(runner.readers[cell.testset].testset.n for cell in todo))
     try:
         for group in runner.groups(todo):
             runner.run(group)
+        # Once more what other processes were at: by now they may be done with it, or dead.
+        for group in runner.groups(runner.left()):
+            runner.run(group)
+        report.elsewhere = [(cell.model, cell.testset) for cell in runner.left()]
     finally:
         progress.end()
     store.sweep()
@@ -102,6 +108,7 @@ class _Runner:
         self._progress = progress
         self._report = report
         self._settings = plan.wanted.settings
+        self._elsewhere: list[PlannedCell] = []
         self.readers = {reader.testset.id: reader for reader in plan.readers.values()}
         self._refs = {plan.readers[ref.id].testset.id: ref for ref in plan.wanted.testsets}
 
@@ -138,6 +145,12 @@ class _Runner:
         left = [c for c in self._plan.to_run(again=again) if (c.model, c.testset) in wanted]
         return self._plan, left
 
+    def put_testsets(self, todo: Sequence[PlannedCell]) -> None:
+        """Store the test sets, all before any model runs: one that changed stops the run here."""
+        with _writing(self._store), self._store.batch() as batch:
+            for name in dict.fromkeys(cell.testset for cell in todo):
+                batch.put_testset(self.readers[name].testset)
+
     def groups(self, todo: Sequence[PlannedCell]) -> Iterator[list[PlannedCell]]:
         """Cells of one test set whose models share prepared items, a few models at a time."""
         place = {testset: i for i, testset in enumerate(self._refs)}
@@ -151,11 +164,14 @@ class _Runner:
             cells = list(found)
             yield from (cells[i : i + size] for i in range(0, len(cells), size))
 
+    def left(self) -> list[PlannedCell]:
+        """Return the cells that were left to other processes since this was asked last."""
+        cells, self._elsewhere = self._elsewhere, []
+        return cells
+
     def run(self, cells: Sequence[PlannedCell]) -> None:
         """Run one group."""
         reader = self.readers[cells[0].testset]
-        with self._store.batch() as batch:
-            batch.put_testset(reader.testset)
         pairs: list[Pair] = []
         recordings: list[Recording] = []
         try:
@@ -176,9 +192,10 @@ class _Runner:
         ref = self._refs[cell.testset]
         found = pair(cell.model, info, reader, self._settings.precision, ref)
         again = self._settings.on_existing == "always"
-        recording = self._store.recording(found.spec, reader.testset, replace=again)
+        with _writing(self._store):
+            recording = self._store.recording(found.spec, reader.testset, replace=again)
         if recording is None:
-            self._report.elsewhere.append((cell.model, cell.testset))
+            self._elsewhere.append(cell)
             return None
         current = self._store.cells(cell.testset, cell.model)
         if not again and any(c.spec.identity == found.spec.identity for c in current):
@@ -211,13 +228,15 @@ class _Runner:
     def _record(self, recording: Recording, rows: Rows) -> None:
         if rows.rows.start != recording.done:
             raise RuntimeError(f"rows from {rows.rows.start} on came after {recording.done}")
-        recording.append(rows.columns, {**rows.runtime, "freshset": __version__})
+        with _writing(self._store):
+            recording.append(rows.columns, {**rows.runtime, "freshset": __version__})
         self._progress.advance(len(rows.rows))
         if rows.last:
             self._finish(recording)
 
     def _finish(self, recording: Recording) -> None:
-        cell = recording.finish()
+        with _writing(self._store):
+            cell = recording.finish()
         self._report.made.append(cell)
         self._progress.made(cell)
 
@@ -246,9 +265,23 @@ class _Runner:
         return Job(reader, models, runtime, infos[0].preprocessing, size, chunk)
 
     def _fail(self, failure: Failure) -> None:
-        self._store.put_failure(failure)
+        with _writing(self._store):
+            self._store.put_failure(failure)
         self._report.failures.append(failure)
         self._progress.failed(failure)
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """Say which store it is that cannot be written to."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise StoreError(
+            f"{store.location}: cannot be written to ({reason}).",
+            "Make room or check permissions, then run the same command again to go on.",
+        ) from error
 
 
 def _failure(made: Pair, outcome: Broken) -> Failure:

@@ -44,13 +44,13 @@ from freshset.models.local import class_space, existing_file, no_revision, only_
 from freshset.models.local_code import load_file, portable
 from freshset.models.preprocessing import (
     ArrayPreprocessing,
+    IdPreprocessing,
     ImagePreprocessing,
     QuestionPreprocessing,
     TextPreprocessing,
     TransformPreprocessing,
 )
 from freshset.models.reference import ModelRef
-from freshset.models.stored import IdPreprocessing
 from freshset.models.weights import files_digest
 
 _PLAIN: dict[Input, type[Any]] = {

@@ -288,6 +288,18 @@ class TextPreprocessing:
 
 
 @dataclass(frozen=True, slots=True)
+class IdPreprocessing:
+    """The model is given the id of an item; the item itself is not even read."""
+
+    key: str = "id"
+    shared: str = "id"
+
+    def prepare(self, item: Any) -> str:
+        """Return the id."""
+        return str(item)
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionPreprocessing:
     """Questions travel as they are; the model's own tokeniser, named in `detail`, does the rest."""
 

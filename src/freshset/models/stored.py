@@ -39,6 +39,7 @@ from freshset.models.local import (
     read_classes,
     read_lines,
 )
+from freshset.models.preprocessing import IdPreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.stored_tables import Table, open_table
 from freshset.models.weights import check_digest, files_digest
@@ -59,18 +60,6 @@ _KINDS: tuple[Outputs, ...] = ("logits", "probabilities", "scores", "classes")
 _TASKS: dict[Outputs, Task] = {
     "answers": "question-answering", "likelihoods": "language-modelling",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class IdPreprocessing:
-    """Nothing happens to an id."""
-
-    key: str = "id"
-    shared: str = "id"
-
-    def prepare(self, item: Any) -> str:
-        """Return the id."""
-        return str(item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from freshset.core.files import pretty_json, write_atomic
+from freshset.core.files import pretty_json
 from freshset.core.identifiers import slug
 from freshset.store.base import Failure
+from freshset.store.stage import remove_if_empty, write_staged
 
 SCHEMA = "freshset.failure/1"
 
@@ -16,7 +17,7 @@ SCHEMA = "freshset.failure/1"
 def write_failure(store: Path, failure: Failure) -> None:
     """Record a failure in place of an earlier one of the same model and test set."""
     body = {"schema": SCHEMA} | asdict(failure)
-    write_atomic(_path(store, failure.testset, failure.model), pretty_json(body))
+    write_staged(store, _path(store, failure.testset, failure.model), pretty_json(body))
 
 
 def read_failure(data: dict[str, Any]) -> Failure:
@@ -33,9 +34,8 @@ def remove_failure(store: Path, testset: str, model: str) -> None:
     """Forget a failure, since the cell was made."""
     path = _path(store, testset, model)
     path.unlink(missing_ok=True)
-    for folder in (path.parent, path.parent.parent):
-        if folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
+    remove_if_empty(path.parent)
+    remove_if_empty(path.parent.parent)
 
 
 def _path(store: Path, testset: str, model: str) -> Path:

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from freshset.core.errors import DataError, StoreError, did_you_mean
-from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
+from freshset.core.files import pretty_json, read_json, sha256_file
 from freshset.core.identifiers import slug
 from freshset.core.identity import CellSpec
 from freshset.core.records import Cell, Matrix, TestSet
@@ -40,7 +40,7 @@ from freshset.store.recording import (
     start_recording,
     sweep_partials,
 )
-from freshset.store.stage import sweep_stages
+from freshset.store.stage import sweep_stages, write_staged
 from freshset.store.staging import Recorded, StagedBatch
 from freshset.store.testsets import FIELDS, read_testset
 
@@ -204,7 +204,7 @@ class ParquetStore:
     def _mark(self) -> None:
         """Make the folder a store, if it is none yet."""
         if not (self.path / "store.json").exists():
-            write_atomic(self.path / "store.json", pretty_json({"schema": SCHEMA}))
+            write_staged(self.path, self.path / "store.json", pretty_json({"schema": SCHEMA}))
 
     def _sweep_replaced(self, folder: Path) -> None:
         cells = [self._read_cell(marker) for marker in sorted(folder.glob("*/cell.json"))]

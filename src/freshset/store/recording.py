@@ -30,7 +30,7 @@ from freshset.core.records import Cell, Source, TestSet
 from freshset.store.base import Partial
 from freshset.store.columns import Columns, Totals, to_table, with_truth
 from freshset.store.failures import remove_failure
-from freshset.store.stage import is_locked, try_lock, unlock
+from freshset.store.stage import is_locked, remove_if_empty, try_lock, unlock
 from freshset.store.staging import Recorded
 
 _ROW_GROUP = 65_536
@@ -69,6 +69,8 @@ class PartialRecording:
         self._put = put
         self._runtime: dict[str, str] = {}
         self._folder.mkdir(parents=True, exist_ok=True)
+        for left in self._folder.glob(".*"):
+            left.unlink()  # a file that was not written whole
         self._done = self._rows_on_disk()
 
     @property
@@ -95,16 +97,16 @@ class PartialRecording:
                 f"{self._spec.model} on {self._spec.testset}: {self._done:,} rows of "
                 f"{self._testset.n:,}."
             )
+        # Before the cell: a crash in between must not leave both.
+        remove_failure(self._store, self._spec.testset, self._spec.model)
         cell = self._put(Recorded(self._spec, self._write))
         shutil.rmtree(self._folder, ignore_errors=True)
         if cell is None:
             raise StoreError(f"{self._spec.model} on {self._spec.testset}: is stored already.")
-        remove_failure(self._store, self._spec.testset, self._spec.model)
         return cell
 
     def close(self) -> None:
-        if self._folder.exists() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+        remove_if_empty(self._folder)
         unlock(self._lock)
 
     def _rows_on_disk(self) -> int:
@@ -243,8 +245,7 @@ def sweep_partials(store: Path, stored: set[str]) -> None:
         if folder.exists() and (folder.name[:12] in stored or not any(folder.iterdir())):
             shutil.rmtree(folder, ignore_errors=True)
         unlock(lock)
-    if not any(root.iterdir()):
-        root.rmdir()
+    remove_if_empty(root)
 
 
 def _length(path: Path) -> int:

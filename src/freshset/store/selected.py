@@ -17,7 +17,7 @@ class SelectedStore(ParquetStore):
     """
 
     def __init__(self, path: Path | str, identities: Collection[str]) -> None:
-        super().__init__(path)
+        super().__init__(path, create=True)
         self._identities = frozenset(identities)
 
     def cells(self, testset: str | None = None, model: str | None = None) -> tuple[Cell, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import uuid
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from freshset.core.files import write_atomic
 
 _PREFIX = ".staging-"
 
@@ -16,10 +19,11 @@ class Stage:
 
     def __init__(self, store: Path) -> None:
         # The lock comes first: a folder without a live lock beside it may be swept away.
-        self.path = store / f"{_PREFIX}{uuid.uuid4().hex}"
-        lock = try_lock(self.path)
-        if lock is None:
-            raise RuntimeError("a new random name is locked")  # never seen
+        # Another process that sweeps may take a new lock for a dead one; it does not keep it.
+        lock = None
+        while lock is None:
+            self.path = store / f"{_PREFIX}{uuid.uuid4().hex}"
+            lock = try_lock(self.path)
         self._lock = lock
         self.path.mkdir()
 
@@ -27,6 +31,30 @@ class Stage:
         """Remove the folder and its lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         unlock(self._lock)
+
+
+def write_staged(store: Path, path: Path, text: str) -> None:
+    """Write a file of a store whole or not at all; what a crash leaves of it is swept away."""
+    store.mkdir(parents=True, exist_ok=True)
+    stage = Stage(store)
+    try:
+        staged = stage.path / path.name
+        write_atomic(staged, text)
+        while True:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                staged.replace(path)
+            except FileNotFoundError:
+                continue  # another process has just removed the empty folder
+            return
+    finally:
+        stage.remove()
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder, unless another process has put something into it."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def try_lock(path: Path) -> FileLock | None:

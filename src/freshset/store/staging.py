@@ -73,8 +73,7 @@ class StagedBatch:
         stored = self._known_testset(testset.id)
         if stored is not None:
             check_same(stored, testset)
-            more_items = testset.has_items and not stored.has_items
-            if not more_items and set(testset.strata) <= set(stored.strata):
+            if not _gains(stored, testset):
                 return
         self._testsets[testset.id] = testset
         self._new_testsets.add(testset.id)
@@ -125,7 +124,10 @@ class StagedBatch:
         for place, staged in sorted(
             self._moves.items(), key=lambda move: move[0].parts[0] == "cells"
         ):
-            _move(staged, self._store.path / place, overwrite=place in self._overwritten)
+            if place.parts[0] == "testsets":
+                _move_testset(staged, self._store.path / place)
+            else:
+                _move(staged, self._store.path / place, overwrite=place in self._overwritten)
         for place in self._superseded:
             if place not in self._moves:
                 shutil.rmtree(self._store.path / place, ignore_errors=True)
@@ -133,9 +135,11 @@ class StagedBatch:
 
     def _check_testsets_again(self) -> None:
         """Look once more: another process may have stored a test set of this id meanwhile."""
-        stored = set(self._store.testsets())
-        for name in self._new_testsets & stored:
-            check_same(self._store.testset(name), self._testsets[name])
+        for name in self._new_testsets & set(self._store.testsets()):
+            stored = self._store.testset(name)
+            check_same(stored, self._testsets[name])
+            if not _gains(stored, self._testsets[name]):
+                del self._moves[Path("testsets", slug(name))]
 
     def discard(self) -> None:
         """Remove the staging folder."""
@@ -228,7 +232,7 @@ def _move(staged: Path, target: Path, *, overwrite: bool) -> None:
     done = target / "cell.json"
     if done.exists() and not overwrite:
         return  # another process wrote the same cell meanwhile
-    # What is left is a test set that gains something, or a cell that was never finished.
+    # What is left is a cell that is made again, or one that was never finished.
     shutil.rmtree(target, ignore_errors=True)
     try:
         staged.replace(target)
@@ -236,6 +240,23 @@ def _move(staged: Path, target: Path, *, overwrite: bool) -> None:
         if not done.exists():
             raise
         # Another process was quicker by a hair; its cell is the same, by its identity.
+
+
+def _gains(stored: TestSet, new: TestSet) -> bool:
+    """Whether a test set has anything that the stored one lacks."""
+    return (new.has_items and not stored.has_items) or not set(new.strata) <= set(stored.strata)
+
+
+def _move_testset(staged: Path, target: Path) -> None:
+    try:
+        staged.replace(target)
+    except OSError:
+        if not (target / "testset.json").exists():
+            raise
+        # One that gains something, or that another process stored meanwhile.  Its items come before
+        # the head that speaks of them, so that whoever reads finds a whole test set at any time.
+        for path in sorted(staged.iterdir()):
+            path.replace(target / path.name)
 
 
 def _flush(folders: list[Path]) -> None:

@@ -8,7 +8,7 @@ from itertools import islice
 from freshset.core.config import RunSettings
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Job, Outcome
-from freshset.engine.loader import Loader, workers_for
+from freshset.engine.loader import Loader, takes_ids, workers_for
 
 
 class LocalBackend:
@@ -25,7 +25,8 @@ class LocalBackend:
             return
         chunks = job.chunks()
         rows = sum(map(len, chunks))
-        workers = workers_for(job.reader, self._settings.workers, rows)
+        wanted = 0 if takes_ids(job.preprocessing) else self._settings.workers
+        workers = workers_for(job.reader, wanted, rows)
         loader = Loader(
             job.reader, job.preprocessing, workers=workers, memory=self._settings.memory
         )
