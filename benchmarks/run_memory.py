@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -89,9 +91,10 @@ def freshset_run(root: Path) -> dict[str, float]:
     ref = TestSetRef("noise/test", "image-folder", str(root / "images"))
     wanted = Wanted((WantedModel(ModelRef.parse(NET)),), (ref,), settings)
     store = ParquetStore(root / "store", create=True)
-    report = run_plan(make_plan(wanted, store), store, LocalBackend(settings))
+    with Peaks() as peaks:
+        report = run_plan(make_plan(wanted, store), store, LocalBackend(settings))
     assert len(report.made) == 1, report.failures
-    return peaks()
+    return peaks.to_dict()
 
 
 def peer(root: Path) -> dict[str, float]:
@@ -108,18 +111,45 @@ def peer(root: Path) -> dict[str, float]:
         device=torch.device("cpu"),
     )
     kept: list[Any] = []
-    with torch.inference_mode():
+    with Peaks() as peaks, torch.inference_mode():
         for batch, target in loader:
             kept.append((model(batch), target))
-    return peaks()
+    return peaks.to_dict()
 
 
-def peaks() -> dict[str, float]:
-    own, children = (
-        resource.getrusage(who).ru_maxrss / 1024
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return {"main": own, "worker": children}
+class Peaks:
+    """Peak memory of this process and of the largest of its children, in MB, as Linux counts it."""
+
+    def __enter__(self) -> Self:
+        self.worker = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        # A child's peak as the parent is told it counts the parent's own, from before it was started.
+        while not self._stop.wait(0.2):
+            for file in Path("/proc/self/task").glob("*/children"):
+                for pid in file.read_text().split():
+                    self.worker = max(self.worker, resident(pid))
+
+    def to_dict(self) -> dict[str, float]:
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"main": own, "worker": self.worker}
+
+
+def resident(pid: str) -> float:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmRSS:\s+(\d+) kB", text)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_any_adapter_takes_accept_and_subset(tmp_path: Path) -> None:
     assert reader.testset.accepted.classes.tolist() == [0, 1, 0]
     assert reader.classes.keys == ("ant", "dog")
     assert (reader.origin.licence, reader.origin.expected_n) == ("CC0", 2)
-    assert reader.notes == ("2 items are left out by accept or subset",)
+    assert reader.notes == ("2 items of the whole are left out",)
     plain = ADAPTER.open(reviews(tmp_path))
     assert (reader.reading, reader.item) == (plain.reading, plain.item)
     with pytest.raises(IndexError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes.testbed import TESTSETS
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import UsageError
 from freshset.core.identifiers import canonical_testset, is_limited
 from freshset.core.records import AcceptSets
 from freshset.datasets.base import TestSetRef
@@ -22,7 +22,7 @@ def test_the_first_items_are_another_test_set() -> None:
     assert part.testset.ids.tolist() == WHOLE.testset.ids[:7].tolist()
     assert part.testset.fingerprint != WHOLE.testset.fingerprint
     np.testing.assert_array_equal(part.read(6), WHOLE.read(6))
-    with pytest.raises(DataError, match="no row 7"):
+    with pytest.raises(IndexError, match="no item 7"):
         part.read(7)
     assert (part.classes, part.item, part.reading) == (WHOLE.classes, WHOLE.item, WHOLE.reading)
     assert part.origin.expected_n == 7

@@ -156,3 +156,17 @@ def test_a_damaged_scores_file_is_found(store: ParquetStore) -> None:
     path.write_bytes(bytes(data))
     (found,) = store.damaged()
     assert "scores.npy" in found
+
+
+def test_half_a_file_of_rows_is_removed(store: ParquetStore) -> None:
+    recording = store.recording(SPEC, ITEMS)
+    assert recording is not None
+    recording.append(rows(0, 20), {"lib": "1"})
+    recording.close()
+    # As a process leaves it that is killed while it writes.
+    left = partial_folder(store.path, SPEC) / ".rows-000000000020.npz.x1y2"
+    left.write_bytes(b"PK")
+    again = store.recording(SPEC, ITEMS)
+    assert again is not None
+    assert (again.done, left.exists()) == (20, False)
+    again.close()

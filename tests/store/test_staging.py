@@ -115,6 +115,48 @@ def test_a_test_set_that_another_process_stored_meanwhile(archive: Path, tmp_pat
     assert store.testset("t").ids.tolist() == ["a", "b"]
 
 
+def test_a_test_set_never_loses_what_another_process_stored_meanwhile(tmp_path: Path) -> None:
+    import numpy as np
+
+    from freshset.core.records import TestSet
+
+    ids = np.array(["a", "b"], dtype=object)
+    labels = np.array([0, 1], dtype=np.int32)
+    plain = TestSet("t", 2, 2, ids, labels)
+    rich = TestSet("t", 2, 2, ids, labels, strata={"size": np.array([3, 4])})
+    store = ParquetStore(tmp_path / "s", create=True)
+    with store.batch() as late:
+        late.put_testset(plain)
+        with store.batch() as early:
+            early.put_testset(rich)
+    assert list(store.testset("t").strata) == ["size"]
+
+
+def test_a_test_set_that_gains_something_is_there_at_any_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+
+    from freshset.core.records import TestSet
+
+    ids = np.array(["a", "b"], dtype=object)
+    labels = np.array([0, 1], dtype=np.int32)
+    store = ParquetStore(tmp_path / "s", create=True)
+    with store.batch() as batch:
+        batch.put_testset(TestSet("t", 2, 2, ids, labels))
+    real, seen = Path.replace, []
+
+    def replace(path: Path, target: Path) -> Path:
+        seen.append(store.testset("t").n)
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with store.batch() as batch:
+        batch.put_testset(TestSet("t", 2, 2, ids, labels, strata={"size": np.array([3, 4])}))
+    assert set(seen) == {2}
+    assert list(store.testset("t").strata) == ["size"]
+
+
 def test_a_folder_that_cannot_be_made_changes_nothing(archive: Path, tmp_path: Path) -> None:
     path = tmp_path / "s"
     import_results("imagenetv2", archive, path, testset=("imagenet/val",))

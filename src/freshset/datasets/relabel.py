@@ -247,8 +247,8 @@ def subset(testset: TestSet, mapping: ClassMapping, id: str = "") -> tuple[Rows,
 
 
 @dataclass(frozen=True, slots=True)
-class Relabelled:
-    """A reader of some rows of another reader, under other labels."""
+class Selection:
+    """A reader of some rows of another reader, perhaps under other labels."""
 
     reader: Reader
     rows: Rows
@@ -270,7 +270,7 @@ class Relabelled:
     def notes(self) -> tuple[str, ...]:
         """What there is to say of the whole, and how many items were left out."""
         left_out = self.reader.testset.n - len(self.rows)
-        said = (f"{left_out:,} items are left out by accept or subset",) if left_out else ()
+        said = (f"{left_out:,} items of the whole are left out",) if left_out else ()
         return (*getattr(self.reader, "notes", ()), *said)
 
     def read(self, index: int) -> Any:
@@ -312,7 +312,7 @@ def open_relabelled(ref: TestSetRef, open: Callable[[TestSetRef], Reader]) -> Re
         if mapping is not None:
             kept, testset = subset(testset, mapping)
             rows, space = rows[kept], target
-    return Relabelled(reader, rows, testset, space, own.origin(testset.n))
+    return Selection(reader, rows, testset, space, own.origin(testset.n))
 
 
 def _accepted(options: Options) -> Accepted:

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from freshset.core.classes import ClassSpace
-from freshset.core.errors import DataError
 from freshset.core.identifiers import limited_id
-from freshset.core.records import AcceptSets, TestSet
-from freshset.datasets.base import Item, Origin, Reader
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A reader of some rows of another reader; see `freshset.datasets.base.Reader`."""
-
-    reader: Reader
-    testset: TestSet
-    rows: Sequence[int]
-
-    @property
-    def classes(self) -> ClassSpace | None:
-        """As of the whole."""
-        return self.reader.classes
-
-    @property
-    def item(self) -> Item:
-        """As of the whole."""
-        return self.reader.item
-
-    @property
-    def reading(self) -> str:
-        """As of the whole."""
-        return self.reader.reading
-
-    @property
-    def origin(self) -> Origin:
-        """As of the whole, but for its size."""
-        return replace(self.reader.origin, expected_n=self.testset.n)
-
-    def read(self, index: int) -> Any:
-        """Read an item of the part."""
-        if not 0 <= index < self.testset.n:
-            raise DataError(f"{self.testset.id}: no row {index}.")
-        return self.reader.read(self.rows[index])
+from freshset.datasets.base import Reader
+from freshset.datasets.relabel import Selection, select
 
 
 def limited(reader: Reader, limit: int) -> Reader:
@@ -60,18 +22,6 @@ def limited(reader: Reader, limit: int) -> Reader:
 
 def some(reader: Reader, rows: Sequence[int], id: str) -> Reader:
     """Return a reader of some rows, under an id of its own."""
-    whole = reader.testset
     at = np.asarray(rows, dtype=np.intp)
-    accepted = whole.accepted
-    if accepted is not None:
-        accepted = AcceptSets.of([accepted[i : i + 1].classes.tolist() for i in at])
-    testset = replace(
-        whole,
-        id=id,
-        n=len(at),
-        item_ids=whole.ids[at],
-        labels=None if whole.labels is None else whole.labels[at],
-        accepted=accepted,
-        strata={name: values[at] for name, values in whole.strata.items()},
-    )
-    return Part(reader, testset, rows)
+    origin = replace(reader.origin, expected_n=len(at))
+    return Selection(reader, at, select(reader.testset, at, id), reader.classes, origin)

@@ -77,7 +77,8 @@ def run_plan(
     if settings.on_existing == "only-cache":
         report.missing = [(cell.model, cell.testset) for cell in todo]
         return report
-    store.sweep()
+    with _writing(store):
+        store.sweep()
     runner = _Runner(plan, store, backend, progress, report)
     runner.refuse()
     report.plan, todo = runner.fetch(todo)
@@ -92,7 +93,8 @@ def run_plan(
         report.elsewhere = [(cell.model, cell.testset) for cell in runner.left()]
     finally:
         progress.end()
-    store.sweep()
+    with _writing(store):
+        store.sweep()
     return report
 
 

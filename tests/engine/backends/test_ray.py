@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import snapshot
 from fakes import testbed
+from fakes.plugin import plugin_path
 
 from freshset.core.config import RunSettings
 from freshset.core.errors import UsageError
@@ -44,16 +45,8 @@ Make = Callable[..., Wanted]
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have the processes of Ray find the fakes as those of an installed plugin."""
-    plugin = tmp_path_factory.mktemp("plugin")
-    info = plugin / "fakes-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fakes\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(
-        "[freshset.models]\nfake = fakes.testbed:ADAPTER\n"
-        "[freshset.datasets]\nfake = fakes.testbed:TESTSETS\n"
-    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", f"{plugin}{os.pathsep}{Path(testbed.__file__).parents[1]}")
+        patch.setenv("PYTHONPATH", plugin_path(tmp_path_factory.mktemp("plugin") / "fakes"))
         yield
 
 

@@ -153,10 +153,10 @@ class _Worker:
         for index in without:
             self._evaluator.stop(index)
         found = list(self._evaluator.chunk(rows, batches))
-        self._broken.update({one.model: one for one in found if isinstance(one, Broken)})
         # Said again with every chunk: the answer that said it first may have been lost.
-        out: list[Outcome] = [self._broken[i] for i in sorted(self._broken.keys() - without)]
-        return out + [one for one in found if isinstance(one, Rows)]
+        again = [self._broken[index] for index in sorted(self._broken.keys() - without)]
+        self._broken.update({one.model: one for one in found if isinstance(one, Broken)})
+        return found + again
 
 
 @dataclass(slots=True, eq=False)
