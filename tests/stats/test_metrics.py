@@ -439,7 +439,8 @@ def test_scores_may_be_mapped_from_a_file(
 
 def test_the_reference_says_of_each_metric_what_it_says_of_itself() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
-    table = page.read_text(encoding="utf-8").split("\n\n")[3].splitlines()[2:]
+    parts = page.read_text(encoding="utf-8").split("\n\n")
+    table = next(part for part in parts if part.startswith("| Metric")).splitlines()[2:]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     assert [row[0].split("`")[1] for row in rows] == list(METRICS)
     for row, metric in zip(rows, METRICS.values(), strict=True):
