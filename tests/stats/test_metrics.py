@@ -448,6 +448,6 @@ def test_the_reference_says_of_each_metric_what_it_says_of_itself() -> None:
             assert f"`{'label' if column == 'truth' else column}`" in row[2], metric.name
         assert row[3:5] == [metric.unit, metric.better], metric.name
     # Prose names the others.
-    per_item = page.read_text(encoding="utf-8").split("\n\n")[4].split(" are means")[0]
+    per_item = next(part for part in parts if " are means" in part).split(" are means")[0]
     named = {f"`{name}`" for name, metric in METRICS.items() if metric.per_item} - {"`top5`"}
     assert set(re.findall("`[^`]+`", per_item)) - {"`top<k>`"} == named
