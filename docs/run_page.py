@@ -2,10 +2,11 @@
 
 ``bash`` blocks are run in order in one folder.  A ``python`` block whose first line is a file name
 (``# simulate.py``) is saved under that name, any other is run.  A ``text`` block right after a block
-that was run is what it printed.  Blocks in any other language (``console``) are left alone.
+that was run is what it printed, with paths below the folder without it; a line ``...`` in it stands for any
+lines.  Blocks in any other language (``console``) are left alone.
 
-``python docs/run_page.py PAGE.md`` runs a page; with ``--write`` it also puts the output that it saw
-into the page.
+``python docs/run_page.py PAGE.md`` runs a page in a new folder, which has the ``examples`` of the
+checkout; with ``--write`` it also puts the output that it saw into the page, but for blocks with ``...``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.py)\n")
+_GAP = re.compile(r"^\.\.\.$", re.MULTILINE)
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]\d+)?")
 
 
@@ -35,7 +37,13 @@ class Shown:
     @property
     def same_words(self) -> bool:
         """Whether both say the same, whatever the numbers: those may differ between versions."""
-        return _words(self.page) == _words(self.printed)
+        parts = (re.escape(" ".join(_words(part))) for part in _GAP.split(self.page))
+        return re.fullmatch(".*".join(parts), " ".join(_words(self.printed))) is not None
+
+    @property
+    def abridged(self) -> bool:
+        """Whether the page leaves lines out."""
+        return _GAP.search(self.page) is not None
 
 
 def run_page(page: Path, folder: Path) -> list[Shown]:
@@ -74,7 +82,7 @@ def _run(command: list[str], folder: Path) -> str:
     )
     if done.returncode:
         raise RuntimeError(f"{command[-1]}\nexit code {done.returncode}\n{done.stdout}")
-    return done.stdout
+    return done.stdout.replace(f"{folder}{os.sep}", "")
 
 
 def _words(text: str) -> list[str]:
@@ -84,7 +92,7 @@ def _words(text: str) -> list[str]:
 
 def _write(page: Path, shown: list[Shown]) -> None:
     text = page.read_text(encoding="utf-8")
-    for block in reversed(shown):
+    for block in reversed([block for block in shown if not block.abridged]):
         text = text[: block.start] + block.printed + text[block.end :]
     page.write_text(text, encoding="utf-8")
 
@@ -92,7 +100,9 @@ def _write(page: Path, shown: list[Shown]) -> None:
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as name:
-        blocks = run_page(target, Path(name))
+        start = Path(name).resolve()
+        (start / "examples").symlink_to(Path(__file__).parents[1] / "examples")
+        blocks = run_page(target, start)
     if "--write" in sys.argv:
         _write(target, blocks)
     for block in blocks:

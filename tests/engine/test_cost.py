@@ -31,6 +31,11 @@ def test_models_that_do_not_fit_in_memory_together_read_again(
     assert estimate(make_plan(study, store), store).reads == 2 * 70
 
 
+def test_stored_predictions_read_no_item(wanted: Make, store: ParquetStore) -> None:
+    cost = estimate(make_plan(wanted("a", "b?input=id"), store), store)
+    assert (cost.items, cost.reads) == (2 * 70, 70)
+
+
 def test_a_shard_takes_its_part(wanted: Make, store: ParquetStore) -> None:
     names = [f"m{i}?seed={i}" for i in range(6)]
     parts = [

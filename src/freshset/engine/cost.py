@@ -75,7 +75,9 @@ def _reads(plan: Plan, left: dict[PlannedCell, int]) -> int:
         return cell.testset, info.input + info.preprocessing.shared
 
     total, size = 0, plan.wanted.settings.models_at_once
-    for _, group in groupby(sorted(left, key=key), key):
+    # Stored predictions are looked up by id, and nothing is read for them.
+    reading = [cell for cell in left if plan.infos[cell.model].input != "id"]
+    for _, group in groupby(sorted(reading, key=key), key):
         cells = list(group)
         total += sum(max(left[c] for c in cells[i : i + size]) for i in range(0, len(cells), size))
     return total

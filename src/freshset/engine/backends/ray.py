@@ -159,6 +159,10 @@ class _Worker:
         return found + again
 
 
+# Not a decorator: Ray's processes must find the class itself under its name, with their own version.
+_ACTOR = ray.remote(_Worker)
+
+
 @dataclass(slots=True, eq=False)
 class _Member:
     """An actor as the pool sees it.
@@ -233,7 +237,7 @@ class _Pool:
         self._starting.clear()
 
     def _start(self, deaths: int) -> None:
-        actor = ray.remote(_Worker).options(**self._options).remote(*self._arguments)
+        actor = _ACTOR.options(**self._options).remote(*self._arguments)
         self._starting[actor.load.remote()] = _Member(actor, deaths)
 
     def _started(self, ref: ray.ObjectRef[Any]) -> Iterator[Outcome]:
