@@ -133,7 +133,7 @@ def make_timm(folder: Path, train: Part) -> None:
     """Write two small timm nets as folders that timm loads by itself; one of them as ONNX too."""
     images = train.large
     overlay = {"input_size": (3, SIZE, SIZE), "crop_pct": 1.0, "interpolation": "bilinear"}
-    overlay |= {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+    overlay |= {"crop_mode": "squash", "mean": (0.5,) * 3, "std": (0.5,) * 3}
     for name in ("resnet", "efficientnet"):
         torch.manual_seed(0)
         net = timm.create_model(f"test_{name}", num_classes=10, pretrained_cfg_overlay=overlay)
@@ -141,9 +141,7 @@ def make_timm(folder: Path, train: Part) -> None:
         config = {"label_names": CLASSES}
         timm.models.save_for_hf(net, str(folder / name), config, safe_serialization=True)
         if name == "resnet":
-            # Said as timm does it, so that both are given the same decoded images.
-            way = {"resize": SIZE, "crop": SIZE}
-            _export(net, folder / "resnet.onnx", images[:1], way)
+            _export(net, folder / "resnet.onnx", images[:1])
 
 
 def make_onnx(folder: Path, train: Part) -> None:
@@ -154,7 +152,7 @@ def make_onnx(folder: Path, train: Part) -> None:
     )
     images = train.small
     _train(net, images, train.labels, epochs=60, rate=5e-3)
-    _export(net, folder / "mlp.onnx", images[:1], {"size": 8})
+    _export(net, folder / "mlp.onnx", images[:1])
 
 
 def make_transformers(folder: Path, train: Part) -> None:
@@ -251,7 +249,7 @@ def _train(
     net.eval()
 
 
-def _export(net: torch.nn.Module, path: Path, example: torch.Tensor, way: dict[str, Any]) -> None:
+def _export(net: torch.nn.Module, path: Path, example: torch.Tensor) -> None:
     """Write an ONNX file, and beside it how images are prepared and what the outputs mean."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the old exporter needs no packages
@@ -264,7 +262,7 @@ def _export(net: torch.nn.Module, path: Path, example: torch.Tensor, way: dict[s
             dynamic_axes={"images": {0: "n"}, "logits": {0: "n"}},
             dynamo=False,
         )
-    beside = {**way, "mean": 0.5, "std": 0.5, "classes": CLASSES}
+    beside = {"size": example.shape[-1], "mean": 0.5, "std": 0.5, "classes": CLASSES}
     path.with_suffix(".json").write_text(json.dumps(beside), encoding="utf-8")
 
 

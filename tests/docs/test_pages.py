@@ -39,3 +39,27 @@ def test_output_is_compared_by_its_words(runner: ModuleType, tmp_path: Path) -> 
         encoding="utf-8",
     )
     assert [block.same_words for block in runner.run_page(page, tmp_path)] == [True, False]
+
+
+def test_a_page_may_leave_lines_out(runner: ModuleType, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    for shown, same in (
+        ("a\n...\nd\n", True),
+        ("...\n", True),
+        ("a\n...\nc\n", False),
+        ("a\nd\n", False),
+    ):
+        page.write_text(
+            f"```bash\nprintf 'a\\nb\\nc\\nd\\n'\n```\n\n```text\n{shown}```\n", encoding="utf-8"
+        )
+        (block,) = runner.run_page(page, tmp_path)
+        assert block.same_words is same, shown
+        assert block.abridged is ("..." in shown)
+
+
+def test_paths_below_the_folder_are_shown_without_it(runner: ModuleType, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        '```bash\necho "$PWD/store" and "$PWD"\n```\n\n```text\n```\n', encoding="utf-8"
+    )
+    assert runner.run_page(page, tmp_path)[0].printed == f"store and {tmp_path}\n"

@@ -97,8 +97,8 @@ def test_a_dry_run_says_what_is_to_do_and_writes_nothing(looked: list[Done]) -> 
     assert done.code == 0, done.err
     assert "36 cells: 36 to run." in done.out
     assert "36 cells to run (22,308 forward passes); 0 of 36 are there." in done.out
-    # Four ways to prepare an item, and one model that reads none.
-    assert f"Items to read and prepare: {4 * (579 + 640 + 640):,}, shared" in done.out
+    # Three ways to prepare an item, and one model that reads none.
+    assert f"Items to read and prepare: {3 * (579 + 640 + 640):,}, shared" in done.out
 
 
 def test_an_interrupted_run_keeps_what_it_has(stopped: Step, status: Done) -> None:
