@@ -69,6 +69,9 @@ class Loader:
                 initializer=_start,
                 initargs=(*self._source, os.getpid()),
             )
+            for _ in range(self._workers):
+                # Starting takes as long as loading a small net; both can happen at once.
+                _submitted(self._pool, _NOTHING)
         return self
 
     def __exit__(
@@ -143,6 +146,7 @@ def workers_for(reader: Reader, wanted: int, rows: int) -> int:
 
 
 _FEW = 256
+_NOTHING = range(0)
 
 
 def _submitted(pool: ProcessPoolExecutor, rows: range) -> Future[Batch]:
@@ -171,5 +175,7 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(rows: range) -> Batch:
+    if not rows:
+        return rows, (), ()
     reader, preprocessing = _sources[-1]
     return read_batch(reader, preprocessing, rows)

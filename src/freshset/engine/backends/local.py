@@ -20,9 +20,6 @@ class LocalBackend:
     def run(self, job: Job) -> Generator[Outcome, None, None]:
         """Run one job."""
         evaluator = Evaluator(job)
-        yield from evaluator.load()
-        if not evaluator.alive:
-            return
         chunks = job.chunks()
         rows = sum(map(len, chunks))
         wanted = 0 if takes_ids(job.preprocessing) else self._settings.workers
@@ -31,6 +28,9 @@ class LocalBackend:
             job.reader, job.preprocessing, workers=workers, memory=self._settings.memory
         )
         with loader:
+            yield from evaluator.load()
+            if not evaluator.alive:
+                return
             # One stream over all chunks, so that reading never pauses between two of them.
             batches = loader.batches(part for chunk in chunks for part in job.batches(chunk))
             for chunk in chunks:
