@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -24,7 +24,8 @@ def test_choices_are_those_of_the_settings() -> None:
 
 
 def test_every_setting_has_an_option_and_an_environment_variable() -> None:
-    run = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    root: Any = typer.main.get_command(app)
+    run = root.commands["run"]
     options = {parameter.name: parameter for parameter in run.params}
     for field in fields(RunSettings):
         assert field.name in options

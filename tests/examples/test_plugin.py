@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -70,9 +69,6 @@ def test_it_keeps_the_contract(labels: Path) -> None:
     check_adapter(ADAPTERS.load("majority"), "majority:labels.txt", ["x", "y"], runtime)
 
 
-@pytest.mark.skipif(
-    find_spec("setuptools") is None, reason="its build backend is not in this environment"
-)
 def test_pip_installs_it(tmp_path: Path, labels: Path) -> None:
     source = shutil.copytree(PLUGIN, tmp_path / "source")
     command = [
