@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from freshset.core.errors import FreshsetError, UsageError, did_you_mean
+from freshset.core.errors import FreshsetError, MissingExtraError, UsageError, did_you_mean
 from freshset.engine.study_sections import ModelSection, read_section
 from freshset.engine.wanted import WantedModel
 from freshset.engine.yaml_text import Document, Place, Problem
@@ -126,7 +127,10 @@ class Models:
             if ref.adapter in self._unusable:
                 return None  # said once
             self._unusable.add(ref.adapter)
-            ADAPTERS.load(ref.adapter)
+            # Names are needed now only for patterns.  A named model whose library is not installed
+            # fails alone when it is planned, with the install line, and sinks no other.
+            with nullcontext() if is_pattern(one.text) else suppress(MissingExtraError):
+                ADAPTERS.load(ref.adapter)
             self._unusable.remove(ref.adapter)
         except FreshsetError as error:
             self.document.problems.append(one.problem(error.message, error.hint))
