@@ -1,0 +1,18 @@
+"""``freshset testset``: build a fresh test set, from candidates to a frozen package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+app = typer.Typer(
+    name="testset",
+    help="Build a fresh test set: candidates, duplicates, labels, samples, review, package.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+# In the order of the pipeline; each is a plain function with typer's annotations.
+VERBS: tuple[Callable[..., None], ...] = ()
+for verb in VERBS:
+    app.command()(verb)

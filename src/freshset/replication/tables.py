@@ -1,0 +1,246 @@
+"""The tables of a project's database.
+
+Every time is text in UTC, ``2026-01-31T12:00:00.000000+00:00``; clocks may jump, so order is always
+taken from sequence numbers.  Structured columns are JSON.  The same tables serve SQLite and
+PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    DDL,
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    event,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+
+def _id(name: str, *items: Any, **options: Any) -> Column[str]:
+    """An id: an image's SHA-256, a class key, the name of a worker or a revision."""
+    return Column(name, String(255), *items, **options)
+
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+"""What holds for the whole database: ``schema`` and ``project``."""
+
+specs = Table(
+    "specs",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("text", String, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+)
+"""Every version of the spec; the largest is the one in force."""
+
+log = Table(
+    "log",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    _id("who", nullable=False),
+    Column("action", String(64), nullable=False, index=True),
+    _id("subject", nullable=False, index=True),
+    Column("why", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""Who did what, when and why; rows are only ever added, and each holds the digest of the one before."""
+
+images = Table(
+    "images",
+    metadata,
+    _id("item_id", primary_key=True),
+    Column("path", String, nullable=False),
+    Column("pixels", String(64), nullable=False, index=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("format", String(16), nullable=False),
+    Column("bytes", Integer, nullable=False),
+)
+"""Image files, by the SHA-256 of their bytes.
+
+``path`` is relative to the project's folder; ``pixels`` is the SHA-256 of size and RGB pixels, upright,
+so that two encodings without loss of one picture have it in common; ``width`` and ``height`` are of the
+upright picture.
+"""
+
+members = Table(
+    "members",
+    metadata,
+    _id("item_id", ForeignKey("images.item_id"), primary_key=True),
+    Column("pool", String(32), primary_key=True),
+    _id("class_key", primary_key=True),
+    _id("keyword", nullable=False, default=""),
+)
+"""What an image is there for: ``pool`` is ``candidate``, ``train`` or ``test`` (the original's parts).
+
+One image may be a candidate of two classes, or both a candidate and an original image.
+"""
+
+origins = Table(
+    "origins",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("key", String, primary_key=True),
+    _id("class_key", primary_key=True),
+    _id("item_id", index=True),
+    Column("failure", String, nullable=False, default=""),
+    _id("keyword", nullable=False, default=""),
+    Column("url", String, nullable=False, default=""),
+    Column("page", String, nullable=False, default=""),
+    Column("author", String, nullable=False, default=""),
+    Column("licence", String, nullable=False, default=""),
+    Column("taken_at", String(40), nullable=False, default=""),
+    Column("uploaded_at", String(40), nullable=False, default=""),
+    Column("retrieved_at", String(32), nullable=False),
+)
+"""Where each candidate was found, by the source's own key for it; ``item_id`` is null after a failure."""
+
+exclusions = Table(
+    "exclusions",
+    metadata,
+    _id("item_id", primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("reason", String, nullable=False),
+    _id("who", nullable=False),
+    Column("at", String(32), nullable=False),
+)
+"""Images that no sample may take: ``kind`` is ``blacklist`` or ``takedown`` (the file is gone too)."""
+
+neighbours = Table(
+    "neighbours",
+    metadata,
+    _id("item_id", primary_key=True),
+    Column("metric", String(32), primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    _id("neighbour", nullable=False),
+    Column("distance", Double, nullable=False),
+)
+"""The nearest images of every candidate, nearest first (``rank`` from 0), a metric at a time."""
+
+pairs = Table(
+    "pairs",
+    metadata,
+    _id("a", primary_key=True),
+    _id("b", primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    _id("who", nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+)
+"""Reviewed pairs, ``a < b``: ``verdict`` is ``duplicate``, ``different`` or ``cut`` (a link undone)."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", String(64), primary_key=True),
+    Column("batch", String(64), nullable=False, index=True),
+    _id("class_key", nullable=False, index=True),
+    Column("created_at", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("external_id", String(128), nullable=False, default=""),
+)
+"""Labelling tasks; ``status`` is ``open``, ``published`` or ``closed``, ``external_id`` a crowd's own."""
+
+task_items = Table(
+    "task_items",
+    metadata,
+    Column("task_id", ForeignKey("tasks.task_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    _id("item_id", nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("token", String(32), nullable=False),
+)
+"""The grid of a task, in the order shown: ``role`` is ``candidate``, ``positive`` or ``negative``.
+
+``token`` is what a worker's page calls the image; it tells nothing of the image or its role.
+"""
+
+answers = Table(
+    "answers",
+    metadata,
+    _id("worker", primary_key=True),
+    _id("item_id", primary_key=True),
+    _id("class_key", primary_key=True),
+    Column("task_id", String(64), nullable=False, default="", index=True),
+    Column("selected", Double, nullable=False),
+    Column("accepted_at", String(32), nullable=False, default=""),
+    Column("submitted_at", String(32), nullable=False, default=""),
+    Column("assignment_id", String(128), nullable=False, default=""),
+    Column("source", String(64), nullable=False, default=""),
+    Index("answers_by_question", "item_id", "class_key"),
+)
+"""One answer per worker, image and class: ``selected`` is 1, 0, or 0.5 for "maybe".
+
+Workers are salted hashes; the salt is a file beside the database that no package takes.
+"""
+
+revisions = Table(
+    "revisions",
+    metadata,
+    _id("name", primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    _id("parent", nullable=False, default=""),
+    Column("document", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("touched", Boolean, nullable=False, default=False),
+    Column("at", String(32), nullable=False),
+)
+"""Drawn test sets: ``state`` is ``draft`` or ``frozen``; ``touched`` once one was un-frozen."""
+
+class_reviews = Table(
+    "class_reviews",
+    metadata,
+    _id("revision", primary_key=True),
+    _id("class_key", primary_key=True),
+    Column("reviewed", Boolean, nullable=False),
+    Column("problematic", Boolean, nullable=False),
+    Column("basis", String(64), nullable=False),
+    _id("who", nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+)
+"""Final reviews, class by class; ``basis`` is the digest of the image set and the class definition."""
+
+
+_SQLITE = """
+CREATE TRIGGER log_is_append_only_{verb} BEFORE {VERB} ON log
+BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
+"""
+_POSTGRESQL = """
+CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger AS $$
+BEGIN RAISE EXCEPTION 'the log is append-only'; END $$ LANGUAGE plpgsql;
+CREATE TRIGGER log_is_append_only BEFORE UPDATE OR DELETE ON log
+FOR EACH ROW EXECUTE FUNCTION log_is_append_only()
+"""
+
+
+def _when_created(statement: str, dialect: str) -> None:
+    rule = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]  # untyped there
+    event.listen(log, "after_create", rule)
+
+
+for _verb in ("update", "delete"):
+    _when_created(_SQLITE.format(verb=_verb, VERB=_verb.upper()), "sqlite")
+_when_created(_POSTGRESQL, "postgresql")
