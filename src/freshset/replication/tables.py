@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Boolean,
     Column,
+    Connection,
     Double,
     ForeignKey,
     Index,
@@ -224,23 +224,37 @@ class_reviews = Table(
 """Final reviews, class by class; ``basis`` is the digest of the image set and the class definition."""
 
 
-_SQLITE = """
-CREATE TRIGGER log_is_append_only_{verb} BEFORE {VERB} ON log
-BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
-"""
-_POSTGRESQL = """
-CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger AS $$
-BEGIN RAISE EXCEPTION 'the log is append-only'; END $$ LANGUAGE plpgsql;
-CREATE TRIGGER log_is_append_only BEFORE UPDATE OR DELETE ON log
-FOR EACH ROW EXECUTE FUNCTION log_is_append_only()
-"""
+# INSERT OR REPLACE runs no trigger of DELETE, and TRUNCATE none of rows.
+_SQLITE = (
+    """
+    CREATE TRIGGER log_refuses_update BEFORE UPDATE ON log
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
+    """,
+    """
+    CREATE TRIGGER log_refuses_delete BEFORE DELETE ON log
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
+    """,
+    """
+    CREATE TRIGGER log_refuses_replace BEFORE INSERT ON log
+    WHEN EXISTS (SELECT 1 FROM log WHERE seq = NEW.seq)
+    BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END
+    """,
+)
+_POSTGRESQL = (
+    """
+    CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger AS $$
+    BEGIN RAISE EXCEPTION 'the log is append-only'; END $$ LANGUAGE plpgsql
+    """,
+    """
+    CREATE TRIGGER log_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON log
+    FOR EACH STATEMENT EXECUTE FUNCTION log_is_append_only()
+    """,
+)
 
 
-def _when_created(statement: str, dialect: str) -> None:
-    rule = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]  # untyped there
-    event.listen(log, "after_create", rule)
+def _protect_log(_table: Table, connection: Connection, **_: Any) -> None:
+    for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL:
+        connection.exec_driver_sql(statement)
 
 
-for _verb in ("update", "delete"):
-    _when_created(_SQLITE.format(verb=_verb, VERB=_verb.upper()), "sqlite")
-_when_created(_POSTGRESQL, "postgresql")
+event.listen(log, "after_create", _protect_log)

@@ -1,0 +1,131 @@
+"""Databases of projects: SQLite and PostgreSQL, their transactions, and what their errors mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from freshset.core.errors import MissingExtraError, StoreError, UsageError
+
+_EXAMPLE = "Give postgresql+psycopg://user@host/name."
+# What databases say, in the order in which it is looked for, and what to do.
+_HINTS = (
+    ("no space", "Make room, then run the command again; the database is as it was."),
+    ("is full", "Make room, then run the command again; the database is as it was."),
+    ("disk i/o", "Check the disk and the room on it, then run the command again."),
+    ("readonly", "Check who may write the file and its folder."),
+    ("locked", "Another process is writing; try again when it has ended."),
+    ("not a database", "Restore the file from a copy, or take another folder."),
+    ("malformed", "Restore the database from a copy."),
+    ("connection", "Check the URL, and that the server runs."),
+)
+
+
+def make_engine(path: Path, url: str = "") -> sa.Engine:
+    """Prepare to open a database; nothing is opened yet.
+
+    Parameters
+    ----------
+    path
+        File of a SQLite database, where there is no URL.
+    url
+        For SQLAlchemy, of SQLite or PostgreSQL.
+
+    Raises
+    ------
+    UsageError
+        When the URL cannot be read, or is of another kind.
+    MissingExtraError
+        When the driver is not installed.
+    """
+    place = _parsed(url) if url else sa.URL.create("sqlite", database=os.fspath(path))
+    if place.get_backend_name() == "sqlite":
+        engine = sa.create_engine(place, connect_args={"timeout": 60})
+        sa.event.listen(engine, "connect", _configure_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return sa.create_engine(place, pool_pre_ping=True)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"PostgreSQL needs {error.name}, which is not installed.",
+            'Install it: pip install "freshset[postgresql]"',
+        ) from error
+
+
+def shown(url: sa.URL) -> str:
+    """Return a URL as messages may hold it: without password and options."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or "the database in memory"
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a connection that sees one state of the database, whatever others write meanwhile."""
+    with explained(engine.url):
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with engine.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction, which ends with the block, or leaves no trace when that fails."""
+    with explained(engine.url), engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def explained(url: sa.URL) -> Iterator[None]:
+    """Turn the errors of a database into freshset's, without passwords.
+
+    Raises
+    ------
+    StoreError
+        With what the database said, and what to do about it.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        if url.password:
+            said = said.replace(str(url.password), "***")
+        hint = next((text for sign, text in _HINTS if sign in said.lower()), "")
+        raise StoreError(f"{shown(url)}: {said.rstrip('.')}.", hint) from error
+
+
+def _parsed(text: str) -> sa.URL:
+    try:
+        url = sa.make_url(text)
+    except (ArgumentError, ValueError) as error:
+        # The text is not repeated, as it may hold a password.
+        raise UsageError("The database is not given as a URL.", _EXAMPLE) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return url
+    if backend in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    raise UsageError(f"{shown(url)}: projects live in SQLite or PostgreSQL.", _EXAMPLE)
+
+
+def _configure_sqlite(connection: Any, record: object) -> None:
+    del record
+    connection.isolation_level = None  # SQLAlchemy's begin is the only one
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # Who reads first and writes later could be refused for what others wrote in between.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

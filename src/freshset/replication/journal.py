@@ -1,0 +1,168 @@
+"""The log of a project: entries that are only ever added, each with the digest of the one before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from freshset.core.errors import DataError
+from freshset.core.files import canonical_json, sha256_bytes
+from freshset.replication.tables import log, settings
+
+_HEAD = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log.
+
+    Attributes
+    ----------
+    seq
+        Its place, from 1; times may go back where a clock did, places never do.
+    at
+        UTC.
+    action
+        Such as ``candidates.collect`` or ``revision.freeze``.
+    subject
+        What it was done to: an image, a class, a revision; empty for the whole project.
+    detail
+        Plain values: counts, and what was before and after.  Where the clock went back, ``clock`` has
+        the time of the entry before.
+    previous, digest
+        SHA-256 of the entry before, and of this one with `previous` in it.
+    """
+
+    seq: int
+    at: str
+    who: str
+    action: str
+    subject: str
+    why: str
+    detail: Mapping[str, Any]
+    previous: str
+    digest: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class Change:
+    """A change under way: one transaction, and its entry in the log.
+
+    Attributes
+    ----------
+    connection
+        Of the transaction.
+    at
+        Time of the change, as the tables hold it.
+    who
+        Who makes it.
+    detail
+        What the entry will say, as plain values; may be added to until the change ends.
+    """
+
+    connection: sa.Connection
+    at: str
+    who: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def now() -> str:
+    """Return the time in UTC as the tables hold it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def begin_change(connection: sa.Connection, who: str, detail: Mapping[str, Any]) -> Change:
+    """Begin a change; on PostgreSQL, wait until no other is under way, so that the log is one chain.
+
+    SQLite has only one writing transaction at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE log IN EXCLUSIVE MODE")
+    return Change(connection, now(), who, dict(detail))
+
+
+def append(change: Change, action: str, subject: str, why: str) -> Entry:
+    """End a change: write its entry."""
+    columns = log.c
+    query = sa.select(columns.seq, columns.at, columns.digest).order_by(columns.seq.desc()).limit(1)
+    last = change.connection.execute(query).first()
+    if last is not None and change.at < last.at:
+        change.detail["clock"] = {"before": last.at}
+    # As the database will give it back: keys are texts, and there are no tuples.
+    detail = json.loads(json.dumps(change.detail, allow_nan=False))
+    seq, previous = (1, "") if last is None else (int(last.seq) + 1, str(last.digest))
+    body = (seq, change.at, change.who, action, subject, why, detail, previous)
+    entry = Entry(*body, digest=_digest(*body))
+    change.connection.execute(sa.insert(log), [entry.to_dict()])
+    head = {"seq": seq, "digest": entry.digest}
+    if last is None:
+        change.connection.execute(sa.insert(settings), [{"key": _HEAD, "value": head}])
+    else:
+        update = sa.update(settings).where(settings.c.key == _HEAD).values(value=head)
+        change.connection.execute(update)
+    return entry
+
+
+def verify(entries: Iterable[Entry], head: Any, *, where: str, known: str = "") -> int:
+    """Check a log.
+
+    Parameters
+    ----------
+    entries
+        All, in order.
+    head
+        What the database has as place and digest of the last one.
+    where
+        What to call the log in messages.
+    known
+        Digest of an entry that must be there, as somebody noted it outside the database; it covers
+        all entries up to that one.
+
+    Returns
+    -------
+    int
+        How many entries there are.
+
+    Raises
+    ------
+    DataError
+        At the first entry that is not as it was written, or when some are missing.
+    """
+    hint = "Restore the database from a copy."
+    previous, count, seen = "", 0, not known
+    for entry in entries:
+        count += 1
+        body = (
+            entry.seq, entry.at, entry.who, entry.action, entry.subject, entry.why,
+            dict(entry.detail), entry.previous,
+        )  # fmt: skip
+        if entry.seq != count or entry.previous != previous or entry.digest != _digest(*body):
+            raise DataError(
+                f"{where}: entry {count} of the log is missing or not as it was written.", hint
+            )
+        previous = entry.digest
+        seen = seen or previous == known
+    if head != {"seq": count, "digest": previous}:
+        raise DataError(f"{where}: the log does not end with entry {count}.", hint)
+    if not seen:
+        raise DataError(f"{where}: no entry of the log has the digest {known}.", hint)
+    return count
+
+
+def head_of(connection: sa.Connection) -> Any:
+    """Place and digest of the last entry, as they are kept beside the log."""
+    query = sa.select(settings.c.value).where(settings.c.key == _HEAD)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _digest(*body: Any) -> str:
+    return sha256_bytes(canonical_json(list(body)))
