@@ -2,192 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import model_validator
 
-from freshset.core.errors import DataError
+from freshset.core.errors import DataError, did_you_mean
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.engine.study_sections import Section, read_section
-from freshset.engine.yaml_text import problems_error, read_yaml
+from freshset.engine.yaml_text import Place, Problem, problems_error, read_yaml
+from freshset.replication.spec_sections import (
+    ClassSpec,
+    DuplicatesSpec,
+    Policy,
+    Positive,
+    SamplingSpec,
+    SeedsSpec,
+    Strategy,
+    TasksSpec,
+    TestSetId,
+    WorkersSpec,
+)
 
-Strategy = Literal["matched-frequency", "threshold", "top", "random", "keyword-quota"]
-Policy = Literal["warn", "drop", "weight"]
-
-
-def _fraction(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{value} is not between 0 and 1.")
-    return value
-
-
-Fraction = Annotated[float, AfterValidator(_fraction)]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class ClassSpec(Section):
-    """One class.
-
-    Attributes
-    ----------
-    key
-        Stable key, such as a wnid; the classes' ids are their places in the spec.
-    name
-        For people; the key by default.
-    definition
-        What workers read.  A change of it makes reviews of the class invalid.
-    synonyms
-        Search words, and what workers read beside the name.
-    links
-        Pages that explain the class.
-    confused_with
-        Key of the class whose original images are the negative controls.
-    per_class, threshold
-        In place of those of the spec.
-    """
-
-    key: str
-    name: str = ""
-    definition: str = ""
-    synonyms: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
-    confused_with: str = ""
-    per_class: Positive | None = None
-    threshold: Fraction | None = None
-
-    @property
-    def title(self) -> str:
-        """Its name, or its key where it has none."""
-        return self.name or self.key
-
-    @property
-    def digest(self) -> str:
-        """Digest of what workers and reviewers were told the class is."""
-        told = {"key": self.key, "name": self.name, "definition": self.definition}
-        return sha256_bytes(canonical_json(told | {"synonyms": list(self.synonyms)}))
-
-
-class SamplingSpec(Section):
-    """How images are chosen.
-
-    Attributes
-    ----------
-    strategy
-        ``matched-frequency``, ``threshold``, ``top``, ``random`` (balanced by class) or
-        ``keyword-quota``.
-    threshold
-        Least selection frequency for ``threshold``.
-    bins
-        Inner edges for ``matched-frequency``: bins are half open, the last one is closed.
-    upward
-        Whether a bin that lacks images may be filled from the next higher one that has some.
-    min_answers
-        An image with fewer answers for its class is not eligible.
-    min_original_images
-        Original images with as many answers that a class needs before its histogram counts.
-    """
-
-    strategy: Strategy = "matched-frequency"
-    threshold: Fraction = 0.7
-    bins: tuple[Fraction, ...] = (0.2, 0.4, 0.6, 0.8)
-    upward: bool = False
-    min_answers: Count = 10
-    min_original_images: Count = 20
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if any(low >= high for low, high in pairwise((0.0, *self.bins, 1.0))):
-            raise ValueError(f"bins {list(self.bins)} do not rise from above 0 to below 1.")
-        if self.upward and self.strategy != "matched-frequency":
-            raise ValueError(f"upward goes with matched-frequency, not with {self.strategy}.")
-        if "threshold" in self.model_fields_set and self.strategy != "threshold":
-            raise ValueError(f"threshold goes with strategy threshold, not with {self.strategy}.")
-        return self
-
-
-class TasksSpec(Section):
-    """How candidates are shown to workers.
-
-    Attributes
-    ----------
-    grid
-        Images of one task.
-    positives, negatives
-        Controls among them: original images of the class, and of the one it is confused with.
-    answers
-        Workers asked about each task.
-    reward
-        Dollars for one task and worker.
-    seconds
-        Time a worker has.
-    """
-
-    grid: Positive = 48
-    positives: Count = 3
-    negatives: Count = 3
-    answers: Positive = 10
-    reward: Annotated[float, Field(ge=0)] = 0.10
-    seconds: Positive = 600
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.positives + self.negatives >= self.grid:
-            raise ValueError(
-                f"{self.positives} + {self.negatives} controls leave no room in a grid of {self.grid}."
-            )
-        return self
-
-
-class WorkersSpec(Section):
-    """What is done about workers who miss controls.
-
-    Attributes
-    ----------
-    policy
-        ``warn`` keeps their answers, ``drop`` leaves them out, ``weight`` counts every answer by the
-        worker's accuracy on controls above chance.  Both versions are always reported.
-    min_accuracy
-        Least share of controls right.
-    min_controls
-        Controls that a worker must have seen before the policy applies.
-    """
-
-    policy: Policy = "warn"
-    min_accuracy: Fraction = 0.7
-    min_controls: Positive = 12
-
-
-class DuplicatesSpec(Section):
-    """When an image is too close to another.
-
-    Attributes
-    ----------
-    thresholds
-        Distance by metric up to which a pair is reviewed, such as ``{pixels: 1.2e8, ssim: 0.2205}``;
-        squared distances for ``pixels`` and ``features``, (1 - SSIM) / 2 for ``ssim``, bits for
-        ``phash``.
-    neighbours
-        Nearest images that are kept and reviewed.
-    good
-        Selection frequency from which an image of a component counts as good.
-    """
-
-    thresholds: dict[str, Annotated[float, Field(ge=0)]] = {}
-    neighbours: Positive = 30
-    good: Fraction = 0.7
-
-
-class SeedsSpec(Section):
-    """Seeds, from which every draw comes."""
-
-    tasks: Count = 0
-    sample: Count = 0
-    collect: Count = 0
+__all__ = [
+    "ClassSpec",
+    "DuplicatesSpec",
+    "Policy",
+    "SamplingSpec",
+    "SeedsSpec",
+    "Spec",
+    "Strategy",
+    "TasksSpec",
+    "WorkersSpec",
+    "load_spec",
+    "parse_spec",
+]
 
 
 class Spec(Section):
@@ -199,10 +50,14 @@ class Spec(Section):
         Id of the fresh test set, such as ``cifar10/fresh``.
     original
         Id of the test set that is rebuilt.
+    classes
+        In the order of their ids.
+    per_class
+        Images that each class shall have.
     """
 
-    name: str
-    original: str
+    name: TestSetId
+    original: TestSetId
     classes: tuple[ClassSpec, ...]
     per_class: Positive = 10
     sampling: SamplingSpec = SamplingSpec()
@@ -213,33 +68,18 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = [one.key for one in self.classes]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        problems = [f"class {key!r} occurs twice." for key in twice]
-        if not keys:
-            problems.append("there are no classes.")
-        known = set(keys)
-        for one in self.classes:
-            if one.confused_with and one.confused_with not in known:
-                problems.append(
-                    f"{one.key!r} is confused with {one.confused_with!r}, no class here."
-                )
-            if one.confused_with == one.key:
-                problems.append(f"{one.key!r} is confused with itself.")
-            if one.threshold is not None and self.sampling.strategy != "threshold":
-                problems.append(
-                    f"{one.key!r} has a threshold, which {self.sampling.strategy} ignores."
-                )
-        if self.tasks.negatives and len(keys) == 1:
-            problems.append("negative controls need a second class; set tasks.negatives to 0.")
-        if self.sampling.min_answers > self.tasks.answers:
-            problems.append(
-                f"sampling.min_answers {self.sampling.min_answers} is more than the "
-                f"{self.tasks.answers} answers that a task gets."
+        problems = [
+            f"{message} {hint}".strip()
+            for _, message, hint in _contradictions(
+                dict(enumerate(self.classes)), {one.key for one in self.classes}, self._parts()
             )
+        ]
         if problems:
-            raise ValueError(" ".join(text[0].upper() + text[1:] for text in problems))
+            raise ValueError(" ".join(problems))
         return self
+
+    def _parts(self) -> dict[str, Section]:
+        return {name: getattr(self, name) for name in _PARTS}
 
     @cached_property
     def by_key(self) -> Mapping[str, ClassSpec]:
@@ -266,6 +106,29 @@ class Spec(Section):
         }
 
 
+class _Outline(Section):
+    """The whole file; every part of it is read by itself, so that all that is wrong is said."""
+
+    name: TestSetId
+    original: TestSetId
+    classes: list[Any]
+    per_class: Positive = 10
+    sampling: Any = None
+    tasks: Any = None
+    workers: Any = None
+    duplicates: Any = None
+    seeds: Any = None
+
+
+_PARTS: Mapping[str, type[Section]] = {
+    "sampling": SamplingSpec,
+    "tasks": TasksSpec,
+    "workers": WorkersSpec,
+    "duplicates": DuplicatesSpec,
+    "seeds": SeedsSpec,
+}
+
+
 def parse_spec(text: str, name: str = "the spec") -> Spec:
     """Read a spec from YAML.
 
@@ -274,14 +137,9 @@ def parse_spec(text: str, name: str = "the spec") -> Spec:
     UsageError
         When anything in it is wrong: one message with all that is, each with line and place.
     """
-    document = read_yaml(text)
-    spec = None
-    if document.value is None and not document.problems:
-        document.complain((), "The file is empty.", "A spec has name, original and classes.")
-    elif not document.problems:
-        spec = read_section(Spec, document.value, (), document)
-    if spec is None or document.problems:
-        raise problems_error(name, document.problems)
+    spec, problems = _read(text)
+    if spec is None:
+        raise problems_error(name, list(problems))
     return spec
 
 
@@ -302,6 +160,74 @@ def load_spec(path: Path | str) -> str:
         raise DataError(f"{path}: cannot be read ({error}).", "Give a YAML file.") from error
     parse_spec(text, str(path))
     return text
+
+
+@lru_cache(maxsize=8)
+def _read(text: str) -> tuple[Spec | None, tuple[Problem, ...]]:
+    """Read a spec; the last ones are remembered, as a thousand classes take a second to read."""
+    document = read_yaml(text)
+    body = document.value
+    if body is None and not document.problems:
+        document.complain((), "The file is empty.", "A spec has name, original and classes.")
+    if document.problems:
+        return None, tuple(document.problems)
+    read_section(_Outline, body, (), document)
+    body = body if isinstance(body, dict) else {}
+    entries = body.get("classes")
+    classes: dict[int, ClassSpec] = {}
+    for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+        one = read_section(ClassSpec, entry, ("classes", i), document)
+        if one is not None:
+            classes[i] = one
+    parts: dict[str, Section] = {}
+    for key, kind in _PARTS.items():
+        part = read_section(kind, body.get(key, {}), (key,), document)
+        if part is not None:
+            parts[key] = part
+    if isinstance(entries, list):
+        # Also the keys of classes in which something else is wrong.
+        known = {str(entry.get("key")) for entry in entries if isinstance(entry, dict)}
+        for place, message, hint in _contradictions(classes, known, parts):
+            document.complain(place, message, hint)
+    if document.problems:
+        return None, tuple(document.problems)
+    return Spec.model_validate({**body, "classes": tuple(classes.values()), **parts}), ()
+
+
+def _contradictions(
+    classes: Mapping[int, ClassSpec], known: Collection[str], parts: Mapping[str, Section]
+) -> Iterator[tuple[Place, str, str]]:
+    """Places, messages and hints of what cannot be meant together, as far as it could be read."""
+    if not known:
+        yield ("classes",), "There are no classes.", "List at least one."
+    sampling, tasks = parts.get("sampling"), parts.get("tasks")
+    strategy = sampling.strategy if isinstance(sampling, SamplingSpec) else "threshold"
+    seen: set[str] = set()
+    for i, one in classes.items():
+        place = ("classes", i)
+        if one.key in seen:
+            yield (*place, "key"), f"The class {one.key!r} occurs twice.", "Remove one."
+        seen.add(one.key)
+        other = one.confused_with
+        if other and other not in known:
+            message = f"{one.key!r} is confused with {other!r}, which is no class here."
+            yield (*place, "confused_with"), message, did_you_mean(other, known)
+        if other and other == one.key:
+            yield (*place, "confused_with"), f"{one.key!r} is confused with itself.", ""
+        if one.threshold is not None and strategy != "threshold":
+            message = f"{one.key!r} has a threshold, which the strategy {strategy} ignores."
+            yield (*place, "threshold"), message, "Remove it."
+    if not isinstance(tasks, TasksSpec):
+        return
+    if tasks.negatives and len(known) == 1:
+        message = "Negative controls need a second class."
+        yield ("tasks", "negatives"), message, "Set tasks.negatives to 0."
+    if isinstance(sampling, SamplingSpec) and sampling.min_answers > tasks.answers:
+        message = (
+            f"sampling.min_answers {sampling.min_answers} is more than the {tasks.answers} answers "
+            "that a task gets."
+        )
+        yield ("sampling", "min_answers"), message, "Raise tasks.answers, or lower it."
 
 
 def _flat(spec: Spec) -> dict[str, Any]:
