@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshset.stats.bins import at_least, frequency_bins
+from freshset.stats.bins import at_least, bin_names, frequency_bins
 
 EDGES = (0.2, 0.4, 0.6, 0.8)
 
@@ -63,3 +63,9 @@ def test_wrong_edges_and_counts_are_refused() -> None:
         at_least([3], [2], 0.5)
     with pytest.raises(ValueError, match="between 0"):
         at_least([np.nan], [2], 0.5)
+
+
+def test_bins_have_names() -> None:
+    assert bin_names(EDGES) == ("0.0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 1.0")
+    assert bin_names((0.25,)) == ("0.00 to 0.25", "0.25 to 1.00")
+    assert bin_names(()) == ("0.0 to 1.0",)

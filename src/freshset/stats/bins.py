@@ -81,4 +81,11 @@ def at_least(selected: npt.ArrayLike, answers: npt.ArrayLike, limit: npt.ArrayLi
     exact = [Fraction(repr(float(value))) for value in values]
     top = np.array([one.numerator for one in exact], dtype=np.float64)[place]
     bottom = np.array([one.denominator for one in exact], dtype=np.float64)[place]
-    return (answers > 0) & (selected * bottom >= top * answers)
+    return np.asarray((answers > 0) & (selected * bottom >= top * answers))
+
+
+def bin_names(edges: Sequence[float]) -> tuple[str, ...]:
+    """Names of the bins between inner edges, such as ``0.2 to 0.4``."""
+    ends = (0.0, *edges, 1.0)
+    digits = max(1, *(len(repr(float(end)).partition(".")[2]) for end in ends))
+    return tuple(f"{low:.{digits}f} to {high:.{digits}f}" for low, high in pairwise(ends))
