@@ -31,7 +31,7 @@ LIMITS = Limits(10, {"cat": 0.7}, {"l2": 100.0, "ssim": 0.2})
 
 def test_the_first_reason_is_the_one_recorded() -> None:
     everything_wrong = table([(name, "cat", 1, 4) for name in "abcdefg"])
-    reviewed = {name: 1e9 for name in "abcdefg"}
+    reviewed = dict.fromkeys("abcdefg", 1e9)
     full = {"l2": reviewed, "ssim": reviewed}
     everyone = set("abcdefg")
     steps = [
