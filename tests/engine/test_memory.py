@@ -57,3 +57,18 @@ def test_lists_stay_lists() -> None:
 def test_one_item_that_is_too_many_is_an_error() -> None:
     with pytest.raises(MemoryError):
         HalvingPredictor(a_model(0, []), 4).predict(np.arange(4))
+
+
+def test_a_batch_that_fits_is_given_as_the_object_that_it_is() -> None:
+    seen: list[Any] = []
+
+    def predict(batch: Any) -> Any:
+        seen.append(batch)
+        return np.asarray(batch)
+
+    model = SimpleNamespace(predict=predict, info=SimpleNamespace(versions={}))
+    batch = np.arange(6)
+    HalvingPredictor(model, 6).predict(batch)
+    HalvingPredictor(model, 4).predict(batch)
+    assert seen[0] is batch
+    assert [one.tolist() for one in seen[1:]] == [[0, 1, 2, 3], [4, 5]]

@@ -8,7 +8,13 @@ from freshset.core.errors import UsageError
 from freshset.models.base import ModelInfo, Runtime
 from freshset.models.preprocessing import ImagePreprocessing, TransformPreprocessing
 from freshset.models.reference import ModelRef
-from freshset.models.torch_runtime import PRECISIONS, TorchImageModel, TorchRunner, versions
+from freshset.models.torch_runtime import (
+    PRECISIONS,
+    LastBatch,
+    TorchImageModel,
+    TorchRunner,
+    versions,
+)
 
 PREPROCESSING = ImagePreprocessing(resize=16, crop=(12, 16))
 BATCH = np.random.default_rng(0).integers(0, 256, (5, 12, 16, 3), dtype=np.uint8)
@@ -129,3 +135,38 @@ def test_running_out_of_memory_is_not_hidden():
 
     with pytest.raises(torch.OutOfMemoryError):
         TorchRunner(network(), runtime()).run(forward)
+
+
+def test_networks_share_the_tensor_of_a_batch():
+    batch = BATCH.copy()
+    first, second = TorchRunner(network(), runtime()), TorchRunner(network(), runtime())
+    shared = first.images(batch, PREPROCESSING)
+    assert second.images(batch, PREPROCESSING) is shared
+    other = ImagePreprocessing(resize=16, crop=(12, 16), mean=(0, 0, 0))
+    assert second.images(batch, other) is not shared
+    assert first.images(batch.copy(), PREPROCESSING) is not shared
+
+
+def test_a_tensor_that_a_network_wrote_into_is_not_shared():
+    batch = BATCH.copy()
+    runner = TorchRunner(torch.nn.Identity(), runtime())
+    wanted = runner.images(batch, PREPROCESSING).clone()
+    held = runner.images(batch, PREPROCESSING)
+    runner.run(lambda: torch.relu_(held))
+    assert not torch.equal(held, wanted)
+    assert torch.equal(runner.images(batch, PREPROCESSING), wanted)
+
+
+def test_the_tensor_of_a_batch_goes_with_it():
+    made = []
+
+    def make():
+        made.append(torch.zeros(3))
+        return made[-1]
+
+    last, batch = LastBatch(), np.zeros(3)
+    last.of(batch, "key", make)
+    last.of(batch, "key", make)
+    assert len(made) == 1
+    del batch
+    assert last._held is None

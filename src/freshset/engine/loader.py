@@ -163,6 +163,9 @@ def _submitted(pool: ProcessPoolExecutor, rows: range) -> Future[Batch]:
 def _start(reader: Reader, preprocessing: Preprocessing, parent: int) -> None:
     # Control-C reaches every process of a terminal; the one that started this one sees to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        # A forward pass waits for its slowest thread, so reading takes what time the models leave.
+        os.nice(10)
     _sources.append((reader, preprocessing))
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 

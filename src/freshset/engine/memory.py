@@ -43,7 +43,8 @@ class HalvingPredictor:
         parts: list[Any] = []
         start, n = 0, len(batch)
         while start < n:
-            part = batch[start : start + self.largest]
+            # A batch that fits goes as the object that it is, by which models know that they share it.
+            part = batch if n <= self.largest else batch[start : start + self.largest]
             try:
                 parts.append(self._model.predict(part))
             except Exception as error:

@@ -22,7 +22,7 @@ from freshset.engine.study_sections import (
 )
 from freshset.engine.study_testsets import TestSets, full_path
 from freshset.engine.wanted import Wanted, WantedModel
-from freshset.engine.yaml_text import Document, Place, Problem, read_yaml
+from freshset.engine.yaml_text import Document, Place, problems_error, read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def load_study(path: Path | str) -> StudyFile:
     if document.value is not None or not document.problems:
         study = _study(document, path)
     if study is None or document.problems:
-        raise _error(path, document.problems)
+        raise problems_error(str(path), document.problems)
     return study
 
 
@@ -196,16 +196,3 @@ def _pair(section: PairSection) -> ComparedPair:
     old, new = canonical_testset(own["old"]), canonical_testset(own["new"])
     title = own.get("title") or f"{testset_title(old)} and {testset_title(new)}"
     return ComparedPair(old, new, title, CompareSettings(**given))
-
-
-def _error(path: Path, problems: list[Problem]) -> UsageError:
-    ordered = sorted(problems, key=lambda problem: (problem.file, problem.line))
-    if len(ordered) == 1:
-        (one,) = ordered
-        where = ", ".join(filter(None, ("" if one.file else str(path), one.where)))
-        return UsageError(f"{where}: {one.message}", one.hint)
-    lines = [
-        "\n  - " + ": ".join(filter(None, (p.where, f"{p.message} {p.hint}".strip())))
-        for p in ordered
-    ]
-    return UsageError(f"{path}: {len(ordered)} problems:{''.join(lines)}")

@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from freshset.core.errors import UsageError
+
 Place = tuple[str | int, ...]
 
 # More than any study has; a few lines of aliases to aliases could make it billions.
@@ -98,6 +100,20 @@ def read_yaml(text: str) -> Document:
     except RecursionError:
         document.problems.append(Problem("Nested too deeply."))
     return document
+
+
+def problems_error(name: str, problems: list[Problem]) -> UsageError:
+    """Return one error that says all that is wrong with a file, in the order of its lines."""
+    ordered = sorted(problems, key=lambda problem: (problem.file, problem.line))
+    if len(ordered) == 1:
+        (one,) = ordered
+        where = ", ".join(filter(None, ("" if one.file else name, one.where)))
+        return UsageError(f"{where}: {one.message}", one.hint)
+    lines = [
+        "\n  - " + ": ".join(filter(None, (p.where, f"{p.message} {p.hint}".strip())))
+        for p in ordered
+    ]
+    return UsageError(f"{name}: {len(ordered)} problems:{''.join(lines)}")
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import platform
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -64,6 +65,12 @@ class TorchRunner:
         """
         if not isinstance(preprocessing, ImagePreprocessing):
             return torch.from_numpy(np.array(batch)).to(self.device)
+        key = f"{self.device} {preprocessing.key}"
+        return _NORMALISED.of(batch, key, lambda: self._normalised(batch, preprocessing))
+
+    def _normalised(
+        self, batch: npt.NDArray[np.uint8], preprocessing: ImagePreprocessing
+    ) -> torch.Tensor:
         if self.device.type == "cpu":
             ready = preprocessing.normalise(batch, channels_last=True)
             return torch.from_numpy(ready).permute(0, 3, 1, 2)
@@ -100,6 +107,43 @@ class TorchRunner:
             matmul.allow_tf32, cudnn.allow_tf32 = before
             if torch.get_num_threads() != threads:
                 torch.set_num_threads(threads)
+
+
+class LastBatch:
+    """The last batch as a tensor, for the next network that wants the same of it.
+
+    The networks of a job run one after the other on one batch.  The batch is held weakly: its tensor
+    goes when it goes.  A tensor that a network wrote into is made anew.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[weakref.ref[Any], str, torch.Tensor, int] | None = None
+
+    def of(
+        self, batch: npt.NDArray[Any], key: str, make: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """Return the tensor of a batch; `key` says all that it depends on besides."""
+        held = self._held
+        if held is not None:
+            reference, made_for, tensor, version = held
+            if reference() is batch and made_for == key and _writes(tensor) == version:
+                return tensor
+        self._held = held = None
+        with torch.inference_mode(mode=False):  # only such tensors count what is written to them
+            tensor = make()
+        self._held = weakref.ref(batch, self._forget), key, tensor, _writes(tensor)
+        return tensor
+
+    def _forget(self, reference: weakref.ref[Any]) -> None:
+        if self._held is not None and self._held[0] is reference:
+            self._held = None
+
+
+def _writes(tensor: torch.Tensor) -> int:
+    return tensor._version  # noqa: SLF001  # torch's documented counter of writes has no other name
+
+
+_NORMALISED = LastBatch()
 
 
 class TorchImageModel:

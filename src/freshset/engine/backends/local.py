@@ -6,6 +6,7 @@ from collections.abc import Generator
 from itertools import islice
 
 from freshset.core.config import RunSettings
+from freshset.engine.allocator import kept_memory
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Job, Outcome
 from freshset.engine.loader import Loader, takes_ids, workers_for
@@ -27,7 +28,7 @@ class LocalBackend:
         loader = Loader(
             job.reader, job.preprocessing, workers=workers, memory=self._settings.memory
         )
-        with loader:
+        with loader, kept_memory():
             yield from evaluator.load()
             if not evaluator.alive:
                 return

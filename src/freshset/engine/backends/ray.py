@@ -22,6 +22,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from freshset.core.config import RunSettings
 from freshset.core.errors import UsageError
+from freshset.engine.allocator import kept_memory
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Broken, Job, Outcome, Rows
 from freshset.engine.loader import ReadAhead, read_batch
@@ -152,7 +153,8 @@ class _Worker:
     def _run(self, rows: range, without: frozenset[int], batches: ReadAhead) -> list[Outcome]:
         for index in without:
             self._evaluator.stop(index)
-        found = list(self._evaluator.chunk(rows, batches))
+        with kept_memory():
+            found = list(self._evaluator.chunk(rows, batches))
         # Said again with every chunk: the answer that said it first may have been lost.
         again = [self._broken[index] for index in sorted(self._broken.keys() - without)]
         self._broken.update({one.model: one for one in found if isinstance(one, Broken)})
