@@ -48,7 +48,7 @@ def body_lines(node: ast.FunctionDef) -> int:
 def test_functions_stay_small(path: Path) -> None:
     for node in functions(path):
         assert body_lines(node) <= 50, node.name
-        if name(path) not in COMMANDS:
+        if name(path) not in COMMANDS and not name(path).startswith("cli/testset/"):
             arguments = [a for a in (*node.args.args, *node.args.kwonlyargs) if a.arg != "self"]
             assert len(arguments) <= 7, node.name
 

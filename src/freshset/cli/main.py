@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from freshset.cli import check, compare, demo, imports, listing, run, scoring
+from freshset.cli import check, compare, demo, imports, listing, run, scoring, testset
 from freshset.core.errors import FreshsetError
 from freshset.version import __version__
 
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(listing.app, name="ls")
+app.add_typer(testset.app, name="testset")
 for command in (
     run.run,
     check.check,

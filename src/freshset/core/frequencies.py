@@ -1,0 +1,59 @@
+"""Selection frequencies: how many of those who were asked said that an image shows a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from freshset.core.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """Answers by image and class, pooled.
+
+    Attributes
+    ----------
+    item_ids, class_keys
+        What was asked about: shape (n,), strings; a pair occurs once.
+    selected
+        Answers that said yes, shape (n,), float64.  Whole numbers, unless there are "maybe" answers
+        or answers are weighted.
+    answers
+        All answers, shape (n,), float64.  0 is unknown, which is not the same as never selected.
+    """
+
+    item_ids: npt.NDArray[np.object_]
+    class_keys: npt.NDArray[np.object_]
+    selected: npt.NDArray[np.float64]
+    answers: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        n = len(self.item_ids)
+        if not len(self.class_keys) == len(self.selected) == len(self.answers) == n:
+            raise DataError("Frequencies with columns of different lengths.")
+        bad = ~((self.selected >= 0) & (self.selected <= self.answers))
+        if bad.any():
+            row = int(bad.argmax())
+            raise DataError(
+                f"{self.item_ids[row]!r}: {self.selected[row]:g} of {self.answers[row]:g} answers "
+                "selected it.",
+                "Counts lie between 0 and the number of answers.",
+            )
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __getitem__(self, rows: Any) -> Frequencies:
+        return Frequencies(
+            self.item_ids[rows], self.class_keys[rows], self.selected[rows], self.answers[rows]
+        )
+
+    @property
+    def value(self) -> npt.NDArray[np.float64]:
+        """Selection frequency, nan where there are no answers."""
+        known = self.answers > 0
+        return np.divide(self.selected, self.answers, out=np.full(len(self), np.nan), where=known)
