@@ -127,3 +127,12 @@ def test_decoding_is_as_asked_for() -> None:
     assert decoding_of(OPTIONS).orientation == "ignore"
     asked = Options(ref("x", "data", orientation="apply", max_pixels=7), IMAGE_OPTIONS)
     assert (decoding_of(asked).orientation, decoding_of(asked).max_pixels) == ("apply", 7)
+
+
+def test_a_set_of_a_package_carries_its_mark(tmp_path: Path) -> None:
+    said = '{"schema": "freshset.package/1", "touched": "un-frozen: a wrong label"}'
+    (tmp_path / "revision.json").write_text(said, encoding="utf-8")
+    options = Options(ref("x", tmp_path / "test"), IMAGE_OPTIONS)
+    labels = np.zeros(1, dtype=np.int32)
+    assert classification(options, ["a"], labels, SPACE).touched == "un-frozen: a wrong label"
+    assert classification(OPTIONS, ["a"], labels, SPACE).touched == ""

@@ -169,3 +169,19 @@ def test_wording_of_numbers() -> None:
     assert [count(n, "change") for n in (0, 1, 4, 12)] == [
         "no changes", "one change", "four changes", "12 changes",
     ]  # fmt: skip
+
+
+def test_a_set_that_was_changed_after_it_may_have_been_seen_is_named(make_scores) -> None:
+    scores = make_scores(shift=0.6)
+    assert not any("may have been seen" in text for text in analyse(scores, FAST).findings)
+    touched = replace(scores, touched=(("sim/new", "revision r1 was un-frozen: a wrong label"),))
+    result = analyse(touched, FAST)
+    # Before the verdict, which has to be read with it.
+    assert result.findings[1] == (
+        "sim/new was changed after its predictions may have been seen (revision r1 was un-frozen: a "
+        "wrong label), so its scores may be fitted to the models that were seen: for them it is no "
+        "fresh test set."
+    )
+    assert result.to_dict()["touched"] == [
+        {"testset": "sim/new", "reason": "revision r1 was un-frozen: a wrong label"}
+    ]

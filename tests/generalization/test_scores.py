@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -44,3 +45,15 @@ def test_approximate_counts_are_said(tmp_path: Path) -> None:
     assert scores.approximate
     assert any("rounded percentages" in text for text in scores.warnings)
     assert scores.accuracy_old == pytest.approx([0.5])
+
+
+def test_the_mark_of_a_touched_set_is_gathered(archive: Path, tmp_path: Path) -> None:
+    import_results("imagenetv2", archive, tmp_path / "s")
+    store = ParquetStore(tmp_path / "s")
+    names = ("imagenet/val", "imagenetv2/matched-frequency")
+    assert gather(store, *names, CompareSettings()).touched == ()
+    with store.batch() as batch:
+        batch.put_testset(replace(store.testset(names[1]), touched="un-frozen: a wrong label"))
+    assert gather(store, *names, CompareSettings()).touched == (
+        (names[1], "un-frozen: a wrong label"),
+    )

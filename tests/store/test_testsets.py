@@ -87,3 +87,26 @@ def test_another_test_set_of_one_id_is_refused(change: dict[str, Any], message: 
 def test_a_stratum_cannot_take_a_name_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be called 'label'"):
         stored(replace(PLAIN, strata={"label": LABELS}), tmp_path)
+
+
+def test_a_touched_set_stays_touched_and_others_files_stay_as_they_were(tmp_path: Path) -> None:
+    store = ParquetStore(tmp_path / "store", create=True)
+    head = tmp_path / "store" / "testsets" / "mine%2Ftest" / "testset.json"
+    with store.batch() as batch:
+        batch.put_testset(WHOLE)
+    assert "touched" not in head.read_text(encoding="utf-8")
+    # The mark is no part of what is scored, so cells on the set remain cells on it.
+    marked = replace(WHOLE, touched="un-frozen: a wrong label")
+    assert marked.fingerprint == WHOLE.fingerprint
+    with store.batch() as batch:
+        batch.put_testset(replace(marked, strata={}, class_names=(), class_keys=()))
+    assert store.testset("mine/test").touched == "un-frozen: a wrong label"
+    assert set(store.testset("mine/test").strata) == {"source", "score"}
+    assert store.testset("mine/test").class_keys == ("n1", "n2", "n3")
+    with store.batch() as batch:
+        batch.put_testset(replace(WHOLE, strata={"year": np.arange(3)}))
+    assert store.testset("mine/test").touched == "un-frozen: a wrong label"
+
+
+def test_counts_alone_may_be_of_a_touched_set(tmp_path: Path) -> None:
+    assert stored(TestSet("mine/test", 5, touched="un-frozen"), tmp_path).touched == "un-frozen"

@@ -90,6 +90,9 @@ class TestSet:
         Digest of the reference answers, where the task has no labels; else empty.
     strata
         Columns by which scores can be cut, each of shape (n,); they change no score.
+    touched
+        Why it is adaptively touched: how it was changed after predictions on it may have been seen.
+        Empty when it was not; changes no score.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
@@ -106,6 +109,7 @@ class TestSet:
     accepted: AcceptSets | None = None
     gold: str = ""
     strata: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    touched: str = ""
 
     @property
     def has_items(self) -> bool:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError
+from freshset.core.provenance import touched_near
 from freshset.core.records import Labels, TestSet
 from freshset.datasets import images
 from freshset.datasets.base import Item, Origin
@@ -114,6 +115,7 @@ def classification(
         class_names=space.labels,
         class_keys=space.keys if space.names else (),
         strata=dict(strata or {}),
+        touched=touched_near(options.ref.path),
     )
 
 

@@ -101,6 +101,7 @@ def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
         settings=settings,
         approximate=scores.approximate,
         per_example=scores.per_example,
+        touched=scores.touched,
     )
     return replace(comparison, findings=findings(comparison))
 

@@ -184,6 +184,7 @@ class Comparison:
     approximate: bool
     per_example: bool
     findings: tuple[str, ...] = ()
+    touched: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready values."""
@@ -201,6 +202,7 @@ class Comparison:
             "warnings": list(self.warnings),
             "settings": self.settings.to_dict() | methods(self),
             "findings": list(self.findings),
+            "touched": [{"testset": name, "reason": why} for name, why in self.touched],
         }
 
 

@@ -31,6 +31,7 @@ def findings(comparison: Comparison) -> tuple[str, ...]:
     """Return the sentences that apply, most important first."""
     rules: tuple[Callable[[Comparison], str], ...] = (
         _direction,
+        _touched,
         _verdict,
         _rank_changes,
         _slopes,
@@ -108,6 +109,16 @@ def _verdict(c: Comparison) -> str:
             f"{100 * c.settings.power:.0f} % power; for {margin}, {need}."
         )
     return ""
+
+
+def _touched(c: Comparison) -> str:
+    """Say which set was changed when its predictions may have been known."""
+    texts = [
+        f"{testset_title(name)} was changed after its predictions may have been seen ({why}), so its "
+        "scores may be fitted to the models that were seen: for them it is no fresh test set."
+        for name, why in c.touched
+    ]
+    return " ".join(texts)
 
 
 def _rank_changes(c: Comparison) -> str:

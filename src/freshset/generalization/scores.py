@@ -26,6 +26,8 @@ class Scores:
         Correct answers, shape (models,); fractional only where ``approximate``.
     matrix_old, matrix_new
         Per-example results; ``None`` where some model has only counts.
+    touched
+        Those of the two sets that are adaptively touched: id, and why.
     """
 
     old: str
@@ -41,6 +43,7 @@ class Scores:
     approximate: bool
     excluded: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    touched: tuple[tuple[str, str], ...] = ()
 
     @property
     def accuracy_old(self) -> FloatArray:
@@ -140,6 +143,7 @@ def _scores(
         approximate=approximate,
         excluded=tuple(excluded.items()),
         warnings=tuple(warnings),
+        touched=tuple((name, why) for name in names if (why := store.testset(name).touched)),
     )
 
 

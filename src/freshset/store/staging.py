@@ -63,7 +63,8 @@ class StagedBatch:
     def put_testset(self, testset: TestSet) -> None:
         """Add a test set, or check that the stored one is the same.
 
-        A test set that is stored already gains the items or the strata that it lacked.
+        A test set that is stored already gains the items or the strata that it lacked, and the mark
+        of being adaptively touched, which it keeps for good.
 
         Raises
         ------
@@ -75,6 +76,7 @@ class StagedBatch:
             check_same(stored, testset)
             if not _gains(stored, testset):
                 return
+            testset = _joined(stored, testset)
         self._testsets[testset.id] = testset
         self._new_testsets.add(testset.id)
         folder = self._new_folder()
@@ -244,7 +246,16 @@ def _move(staged: Path, target: Path, *, overwrite: bool) -> None:
 
 def _gains(stored: TestSet, new: TestSet) -> bool:
     """Whether a test set has anything that the stored one lacks."""
+    return _gains_columns(stored, new) or bool(new.touched and not stored.touched)
+
+
+def _gains_columns(stored: TestSet, new: TestSet) -> bool:
     return (new.has_items and not stored.has_items) or not set(new.strata) <= set(stored.strata)
+
+
+def _joined(stored: TestSet, new: TestSet) -> TestSet:
+    columns = new if _gains_columns(stored, new) else stored
+    return replace(columns, touched=stored.touched or new.touched)
 
 
 def _move_testset(staged: Path, target: Path) -> None:

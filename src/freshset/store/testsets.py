@@ -38,6 +38,8 @@ def write_testset(testset: TestSet, folder: Path) -> None:
         head["task"] = testset.task
     if testset.gold:
         head["gold"] = testset.gold
+    if testset.touched:
+        head["touched"] = testset.touched
     (folder / "testset.json").write_text(pretty_json(head), encoding="utf-8")
 
 
@@ -45,7 +47,7 @@ def read_testset(head: dict[str, Any], table: pa.Table | None, where: Path) -> T
     """Make a test set of its head and its items; raises `StoreError` when they disagree."""
     common = (head["id"], head["n"], head["n_classes"])
     if table is None:
-        return TestSet(*common)
+        return TestSet(*common, touched=head.get("touched", ""))
     columns = from_table(table.drop_columns(["accepted"]) if "accepted" in _names(table) else table)
     labels = columns.get("label")
     result = TestSet(
@@ -59,6 +61,7 @@ def read_testset(head: dict[str, Any], table: pa.Table | None, where: Path) -> T
         accepted=_accepted(table),
         gold=head.get("gold", ""),
         strata={name: values for name, values in columns.items() if name not in _OWN},
+        touched=head.get("touched", ""),
     )
     if result.n != len(table) or result.fingerprint != head["fingerprint"]:
         raise StoreError(

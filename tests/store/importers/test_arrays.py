@@ -384,3 +384,13 @@ def test_labels_that_are_no_class_ids(tmp_path: Path, labels_of: object, message
 def test_impossible_numbers_of_classes(tmp_path: Path, labels: Path, classes: str) -> None:
     with pytest.raises(UsageError, match="classes"):
         read(tmp_path, write_npy(tmp_path / "net", TOP1), labels=labels, classes=classes)
+
+
+def test_labels_of_a_package_carry_its_mark(tmp_path: Path, labels: Path) -> None:
+    predictions = tmp_path / "m.csv"
+    frame(TOP1, list(range(6))).to_csv(predictions, index=False)
+    assert read(tmp_path, predictions, labels=labels).testset("mine/test").touched == ""
+    said = '{"schema": "freshset.package/1", "touched": "un-frozen: a wrong label"}'
+    (tmp_path / "revision.json").write_text(said, encoding="utf-8")
+    store = read(tmp_path, predictions, labels=labels)
+    assert store.testset("mine/test").touched == "un-frozen: a wrong label"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.core.files import read_json, sha256_file
 from freshset.core.identifiers import canonical_testset
+from freshset.core.provenance import touched_near
 from freshset.core.records import Source, TestSet
 from freshset.store.base import Examples, Store
 from freshset.store.importers.checks import check_repair, check_topk, class_ids, repaired
@@ -149,6 +150,7 @@ def _testset(store: Store, name: str, labels: Path | None, classes: str | None) 
         labels=_to_class_ids(column.values, names, name, str(labels))[:, 0].astype(np.int32),
         ids_given=column.ids is not None,
         class_names=names,
+        touched=touched_near(labels.absolute()),
     )
     testset.check(str(labels))
     return testset
