@@ -55,5 +55,6 @@ class Frequencies:
     @property
     def value(self) -> npt.NDArray[np.float64]:
         """Selection frequency, nan where there are no answers."""
-        known = self.answers > 0
-        return np.divide(self.selected, self.answers, out=np.full(len(self), np.nan), where=known)
+        out = np.full(len(self), np.nan)
+        np.divide(self.selected, self.answers, out=out, where=self.answers > 0)
+        return out
