@@ -64,6 +64,12 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def spec_text() -> str:
+    """A spec with three classes."""
+    return SPEC
+
+
+@pytest.fixture
 def any_project(tmp_path: Path, database: str) -> Iterator[Project]:
     """A project with three classes, once on SQLite and once on PostgreSQL."""
     with Project.create(

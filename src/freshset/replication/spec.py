@@ -97,13 +97,21 @@ class Spec(Section):
         return sha256_bytes(canonical_json(self.model_dump(mode="json")))
 
     def changes_from(self, other: Spec) -> dict[str, Any]:
-        """What differs from another spec: from place to ``[before, after]``."""
+        """What differs from another spec: from place to ``[before, after]``.
+
+        Classes are told apart by their keys; ``classes`` has all keys where their order changed.
+        """
         before, after = _flat(other), _flat(self)
-        return {
+        changes = {
             place: [before.get(place), after.get(place)]
             for place in sorted(before.keys() | after.keys())
             if before.get(place) != after.get(place)
         }
+        orders = [[one.key for one in spec.classes] for spec in (other, self)]
+        common = set(orders[0]) & set(orders[1])
+        if len({tuple(key for key in keys if key in common) for keys in orders}) > 1:
+            changes["classes"] = orders
+        return changes
 
 
 class _Outline(Section):

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from freshset.core.errors import MissingExtraError, StoreError, UsageError
+from freshset.replication.databases import explained, make_engine, reading, shown, writing
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (f"ada:{SECRET}@host/name", "not given as a URL"),
+        (f"postgresql://ada:{SECRET}@host:port/name", "not given as a URL"),
+        (f"mysql://ada:{SECRET}@host/name", r"mysql://ada:\*\*\*@host/name: projects live in"),
+        (f"nonsense://ada:{SECRET}@host/name", "projects live in SQLite or PostgreSQL"),
+    ],
+)
+def test_wrong_urls_are_refused_without_repeating_passwords(url: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        make_engine(Path("x.db"), url)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_postgresql_is_spoken_to_through_psycopg(scheme: str) -> None:
+    engine = make_engine(Path("x.db"), f"{scheme}://ada@host/name")
+    assert engine.url.drivername == "postgresql+psycopg"
+
+
+def test_a_missing_driver_has_an_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "freshset\[postgresql\]"'):
+        make_engine(Path("x.db"), "postgresql://ada@host/name")
+
+
+def test_passwords_are_never_shown(tmp_path: Path) -> None:
+    url = f"postgresql://ada:{SECRET}@127.0.0.1:1/name?password={SECRET}&connect_timeout=1"
+    engine = make_engine(tmp_path / "x.db", url)
+    with (
+        pytest.raises(StoreError, match=r"ada:\*\*\*@127.0.0.1:1/name: ") as caught,
+        reading(engine),
+    ):
+        pass
+    assert SECRET not in str(caught.value)
+    assert "that the server runs" in caught.value.hint
+    with pytest.raises(StoreError, match=r"no \*\*\* here") as caught, explained(engine.url):
+        raise sa.exc.DBAPIError("", {}, Exception(f"no {SECRET} here"))
+    assert SECRET not in str(caught.value)
+    assert shown(sa.make_url("sqlite:///a/b.db")) == "a/b.db"
+    assert shown(sa.make_url("sqlite://")) == "the database in memory"
+
+
+def test_who_reads_sees_one_state(tmp_path: Path, database: str) -> None:
+    engine = make_engine(tmp_path / "x.db", database)
+    table = sa.Table("t", sa.MetaData(), sa.Column("n", sa.Integer))
+    with writing(engine) as connection:
+        table.create(connection)
+    count = sa.select(sa.func.count()).select_from(table)
+    with reading(engine) as connection:
+        assert connection.execute(count).scalar_one() == 0
+        with writing(engine) as other:
+            other.execute(sa.insert(table), [{"n": 1}])
+        assert connection.execute(count).scalar_one() == 0
+    with reading(engine) as connection:
+        assert connection.execute(count).scalar_one() == 1
+        connection.execute(sa.text("SELECT 1"))
+    engine.dispose()
+
+
+def test_a_transaction_that_fails_leaves_no_trace(tmp_path: Path, database: str) -> None:
+    engine = make_engine(tmp_path / "x.db", database)
+    table = sa.Table("t", sa.MetaData(), sa.Column("n", sa.Integer))
+    with pytest.raises(ZeroDivisionError), writing(engine) as connection:
+        table.create(connection)
+        connection.execute(sa.insert(table), [{"n": 1 // 0}])
+    with reading(engine) as connection:
+        assert not sa.inspect(connection).has_table("t")
+    engine.dispose()
+
+
+def test_a_sqlite_url_is_as_good_as_a_file(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path / "unused.db", f"sqlite:///{tmp_path / 'x.db'}")
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    engine.dispose()
+    assert not (tmp_path / "unused.db").exists()
