@@ -1,21 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
+from fakes.pool import frequencies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshset.core.frequencies import Frequencies
 from freshset.replication.eligibility import REASONS, Barred, Eligibility, Limits, judge
-
-
-def table(rows: list[tuple[str, str, float, float]]) -> Frequencies:
-    items, classes, selected, answers = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Frequencies(
-        np.array(items, dtype=object),
-        np.array(classes, dtype=object),
-        np.array(selected, dtype=float),
-        np.array(answers, dtype=float),
-    )
 
 
 def reasons(found: Eligibility) -> dict[tuple[str, str], str]:
@@ -30,31 +19,31 @@ LIMITS = Limits(10, {"cat": 0.7}, {"l2": 100.0, "ssim": 0.2})
 
 
 def test_the_first_reason_is_the_one_recorded() -> None:
-    everything_wrong = table([(name, "cat", 1, 4) for name in "abcdefg"])
+    everything_wrong = frequencies([(name, "cat", 1, 4) for name in "abcdefg"])
     reviewed = dict.fromkeys("abcdefg", 1e9)
     full = {"l2": reviewed, "ssim": reviewed}
     everyone = set("abcdefg")
     steps = [
         (everything_wrong, Barred(everyone, everyone), "blacklisted"),
         (everything_wrong, Barred((), everyone), "few-answers"),
-        (table([("a", "cat", 6, 10)]), Barred((), everyone), "below-threshold"),
-        (table([("a", "cat", 7, 10)]), Barred((), everyone), "near-duplicate"),
-        (table([("a", "cat", 7, 10)]), Barred(), "unreviewed"),
-        (table([("a", "cat", 7, 10)]), Barred(reviewed=full), ""),
+        (frequencies([("a", "cat", 6, 10)]), Barred((), everyone), "below-threshold"),
+        (frequencies([("a", "cat", 7, 10)]), Barred((), everyone), "near-duplicate"),
+        (frequencies([("a", "cat", 7, 10)]), Barred(), "unreviewed"),
+        (frequencies([("a", "cat", 7, 10)]), Barred(reviewed=full), ""),
     ]
     for rows, barred, reason in steps:
         assert set(reasons(judge(rows, barred, LIMITS)).values()) == {reason}
 
 
 def test_an_image_is_reviewed_when_its_bound_is_above_the_limit_in_every_metric() -> None:
-    rows = table([(name, "cat", 9, 10) for name in "abcd"])
+    rows = frequencies([(name, "cat", 9, 10) for name in "abcd"])
     reviewed = {"l2": {"a": 101.0, "b": 100.0, "c": 101.0}, "ssim": {"a": 0.21, "b": 0.3, "c": 0.2}}
     found = reasons(judge(rows, Barred(reviewed=reviewed), LIMITS))
     assert [found[name, "cat"] for name in "abcd"] == ["", *["unreviewed"] * 3]
 
 
 def test_thresholds_are_those_of_the_class_and_exact() -> None:
-    rows = table(
+    rows = frequencies(
         [("a", "cat", 7, 10), ("b", "dog", 5, 10), ("c", "dog", 4, 10), ("d", "ox", 0, 10)]
     )
     found = reasons(judge(rows, Barred(), Limits(1, {"cat": 0.7, "dog": 0.5})))
@@ -67,7 +56,7 @@ def test_thresholds_are_those_of_the_class_and_exact() -> None:
 
 
 def test_no_answers_are_enough_only_where_none_are_asked_for() -> None:
-    rows = table([("a", "cat", 0, 0)])
+    rows = frequencies([("a", "cat", 0, 0)])
     assert reasons(judge(rows, Barred(), Limits()))["a", "cat"] == ""
     assert reasons(judge(rows, Barred(), Limits(1)))["a", "cat"] == "few-answers"
     # Unknown is below no threshold that it could be compared with, so that it never passes one.
@@ -75,7 +64,7 @@ def test_no_answers_are_enough_only_where_none_are_asked_for() -> None:
 
 
 def test_an_image_stays_with_the_class_it_shows_best() -> None:
-    rows = table(
+    rows = frequencies(
         [
             ("a", "cat", 6, 10), ("a", "dog", 9, 10), ("a", "ox", 9, 10),
             ("b", "cat", 9, 10), ("b", "dog", 10, 10),
@@ -87,7 +76,7 @@ def test_an_image_stays_with_the_class_it_shows_best() -> None:
     assert found["a", "ox"] == ""
     assert found["b", "cat"] == "other-class"
     assert found["b", "dog"] == ""
-    tied = judge(table([("a", "dog", 1, 2), ("a", "cat", 5, 10)]), Barred(), Limits())
+    tied = judge(frequencies([("a", "dog", 1, 2), ("a", "cat", 5, 10)]), Barred(), Limits())
     assert reasons(tied) == {("a", "cat"): "", ("a", "dog"): "other-class"}
 
 
@@ -98,7 +87,7 @@ def test_an_image_stays_with_the_class_it_shows_best() -> None:
     )
 )
 def test_every_candidate_is_counted_once_and_an_image_is_eligible_once(rows) -> None:
-    full = table([(item, key, n / 2, n) for item, key, n in rows])
+    full = frequencies([(item, key, n / 2, n) for item, key, n in rows])
     found = judge(full, Barred({"a"}, {"b"}), Limits(5))
     counts = found.counts()
     assert sum(sum(one.values()) for one in counts.values()) == len(rows)

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
+from fakes.pool import frequencies
 
 from freshset.core.errors import DataError
-from freshset.core.frequencies import Frequencies
 from freshset.replication.sampling.draws import Stratified, Top
 from freshset.replication.sampling.plan import Plan, limits_of, plan_of
 from freshset.replication.spec import Spec, parse_spec
@@ -26,18 +25,8 @@ def spec(sampling: str, cat: str = "") -> Spec:
     return parse_spec(SPEC % (cat, sampling))
 
 
-def table(rows: list[tuple[str, str, float, float]]) -> Frequencies:
-    items, classes, selected, answers = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Frequencies(
-        np.array(items, dtype=object),
-        np.array(classes, dtype=object),
-        np.array(selected, dtype=float),
-        np.array(answers, dtype=float),
-    )
-
-
-NOTHING = table([])
-CANDIDATES = table(
+NOTHING = frequencies([])
+CANDIDATES = frequencies(
     [(f"c{k:02}", "cat", k, 10) for k in range(11)]
     + [(f"d{k:02}", "dog", k, 10) for k in range(11)]
 )
@@ -67,7 +56,7 @@ def test_top_takes_the_best() -> None:
 
 def test_matched_frequency_follows_the_original() -> None:
     rules = spec("strategy: matched-frequency, min_original_images: 3, upward: true")
-    originals = table(
+    originals = frequencies(
         [(f"o{k}", "cat", s, 10) for k, s in enumerate([1, 5, 10])]
         + [(f"p{k}", "dog", s, 10) for k, s in enumerate([8, 9, 10])]
     )
@@ -82,7 +71,7 @@ def test_matched_frequency_follows_the_original() -> None:
 
 def test_random_takes_images_without_answers() -> None:
     rules = spec("strategy: random, min_answers: 0")
-    unlabelled = table([(f"c{k}", "cat", 0, 0) for k in range(9)] + [("x", "ox", 0, 0)])
+    unlabelled = frequencies([(f"c{k}", "cat", 0, 0) for k in range(9)] + [("x", "ox", 0, 0)])
     sample = plan_of(rules, NOTHING, {}).draw(unlabelled, 1)
     assert sample.missing == {"dog": (2,)}
     assert {pick.class_key for pick in sample.picks} == {"cat"}

@@ -1,22 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
+from fakes.pool import frequencies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshset.core.frequencies import Frequencies
 from freshset.replication.sampling.stocks import stocks_of
-
-
-def table(rows: list[tuple[str, str, float, float]]) -> Frequencies:
-    items, classes, selected, answers = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Frequencies(
-        np.array(items, dtype=object),
-        np.array(classes, dtype=object),
-        np.array(selected, dtype=float),
-        np.array(answers, dtype=float),
-    )
-
 
 ROWS = [("b", "dog", 3, 10), ("a", "dog", 5, 10), ("c", "cat", 1, 10), ("a", "cat", 9, 10)]
 
@@ -24,7 +12,7 @@ ROWS = [("b", "dog", 3, 10), ("a", "dog", 5, 10), ("c", "cat", 1, 10), ("a", "ca
 @given(st.permutations(range(4)))
 def test_stocks_do_not_depend_on_the_order_of_rows(order: list[int]) -> None:
     stocks = stocks_of(
-        table([ROWS[i] for i in order]), [[1, 2, 0, 4][i] for i in order], [("a", "dog")]
+        frequencies([ROWS[i] for i in order]), [[1, 2, 0, 4][i] for i in order], [("a", "dog")]
     )
     assert [stock.class_key for stock in stocks] == ["cat", "dog"]
     cat, dog = stocks
@@ -34,6 +22,6 @@ def test_stocks_do_not_depend_on_the_order_of_rows(order: list[int]) -> None:
 
 
 def test_images_of_no_group_are_left_out() -> None:
-    (stock,) = stocks_of(table(ROWS[:2]), [-1, 0])
+    (stock,) = stocks_of(frequencies(ROWS[:2]), [-1, 0])
     assert stock.item_ids == ("a",)
-    assert stocks_of(table([]), []) == []
+    assert stocks_of(frequencies([]), []) == []

@@ -1,0 +1,203 @@
+"""Draw a revision: from a project's answers, duplicates and spec to a document in its chain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from freshset.core.errors import UsageError
+from freshset.core.files import canonical_json, sha256_bytes
+from freshset.core.frequencies import Frequencies
+from freshset.replication.chain import Head, head, heads, load, put
+from freshset.replication.eligibility import Barred, Eligibility, judge
+from freshset.replication.pools import Pools, excluded, pools_digest, read_pools
+from freshset.replication.project import Project
+from freshset.replication.review import carry_over, spec_in_force
+from freshset.replication.revisions import Item, Revision
+from freshset.replication.sampling.plan import Pair, Plan, limits_of, plan_of
+from freshset.replication.sampling.sample import Sample
+from freshset.replication.spec import Spec
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What the search for near-duplicates and its review have come to.
+
+    Attributes
+    ----------
+    excluded
+        Candidates that are too close to an original image or to the one kept of their component.
+    reviewed
+        By metric and image, the distance below which all its neighbours have been reviewed.
+    """
+
+    excluded: Collection[str] = ()
+    reviewed: Mapping[str, Mapping[str, float]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """All that a draw depends on but its seed and the revision before.
+
+    Attributes
+    ----------
+    spec
+        In force.
+    pools
+        Images of the spec's classes, with their answers.
+    eligibility
+        Which candidates may be taken, and why not the others.
+    plan
+        Strategy, groups and targets.
+    """
+
+    spec: Spec
+    pools: Pools
+    eligibility: Eligibility
+    plan: Plan
+
+    def draw(self, seed: int, previous: Collection[Pair] = ()) -> Sample:
+        """Draw one sample."""
+        words = self.pools.candidate_keywords
+        return self.plan.draw(self.eligibility.eligible, seed, keywords=words, previous=previous)
+
+
+def choice_of(
+    connection: sa.Connection, frequencies: Frequencies, duplicates: Duplicates
+) -> Choice:
+    """Read what a draw depends on.
+
+    Raises
+    ------
+    DataError
+        When frequencies are of images that are not in the project, or the original test set does not
+        show what the targets shall be.
+    """
+    spec = spec_in_force(connection)
+    pools = read_pools(connection, frequencies)
+    barred = Barred(excluded(connection), duplicates.excluded, duplicates.reviewed)
+    known = [key in spec.by_key for key in pools.candidates.class_keys.tolist()]
+    candidates = pools.candidates[np.array(known, dtype=bool)]
+    eligibility = judge(candidates, barred, limits_of(spec))
+    plan = plan_of(spec, pools.originals, pools.original_keywords)
+    return Choice(spec, pools, eligibility, plan)
+
+
+def draw_revision(
+    project: Project,
+    frequencies: Frequencies,
+    duplicates: Duplicates,
+    *,
+    name: str = "",
+    parent: str = "",
+    who: str,
+    why: str,
+) -> Head:
+    """Draw the next revision and store it as a draft.
+
+    Images of the parent that are still eligible stay as far as the strategy allows; what was
+    blacklisted or found to be a duplicate is replaced by the same strategy.  Classes whose images are
+    the same keep their good reviews.
+
+    Parameters
+    ----------
+    frequencies
+        Pooled answers under the spec's policy on workers.
+    duplicates
+        From the review of near-duplicates.
+    name
+        By default the strategy with the next free number.
+    parent
+        Revision to begin from; none for a first one.
+
+    Returns
+    -------
+    Head
+        Of a valid or incomplete revision; its document says which images lack.
+
+    Raises
+    ------
+    UsageError
+        When the parent is unknown, the name is taken, or nothing would be different.
+    DataError
+        As for `choice_of`.
+    """
+    if name and not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} does not do as the name of a revision.",
+            "Use letters, digits, '.', '_', '-'.",
+        )
+    name = name or _free_name(project)
+    with project.change("revision.sample", who=who, why=why, subject=name) as change:
+        before = head(change.connection, parent) if parent else None
+        choice = choice_of(change.connection, frequencies, duplicates)
+        previous: list[Pair] = []
+        if before is not None:
+            items = load(change.connection, parent).items
+            previous = [(item.item_id, item.class_key) for item in items]
+        seed = choice.spec.seeds.sample
+        sample = choice.draw(seed, previous)
+        revision = document_of(choice, sample, seed, "" if before is None else before.digest)
+        new = put(change, name, revision, before)
+        change.detail |= {"digest": new.digest, "parent": parent} | revision.summary()
+        if before is not None:
+            change.detail["reviews_kept"] = carry_over(change, before, name, revision)
+    return new
+
+
+def _free_name(project: Project) -> str:
+    """The strategy with the next free number."""
+    with project.read() as connection:
+        taken = {one.name for one in heads(connection)}
+        strategy = spec_in_force(connection).sampling.strategy
+    number = 0
+    while f"{strategy}-{number}" in taken:
+        number += 1
+    return f"{strategy}-{number}"
+
+
+def document_of(choice: Choice, sample: Sample, seed: int, parent: str) -> Revision:
+    """Write down a sample with all that it depends on; `parent` is a digest."""
+    spec, names = choice.spec, choice.plan.names
+    body = spec.model_dump(mode="json")
+    policy = {part: body[part] for part in ("workers", "sampling", "duplicates")}
+
+    def named(counts: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, int]]:
+        return {key: dict(zip(names[key], row, strict=True)) for key, row in counts.items()}
+
+    items = tuple(
+        Item(
+            pick.item_id, pick.class_key, pick.selected, pick.answers,
+            names[pick.class_key][max(pick.group, 0)], names[pick.class_key][pick.slot], pick.how,
+        )
+        for pick in sample.picks
+    )  # fmt: skip
+    rules: dict[str, Any] = body["sampling"] | {"reviewed_to": body["duplicates"]["thresholds"]}
+    rules["thresholds"] = {
+        one.key: one.threshold for one in spec.classes if one.threshold is not None
+    }
+    return Revision(
+        strategy=spec.sampling.strategy,
+        seed=seed,
+        rules=rules,
+        spec=spec.digest,
+        policy=sha256_bytes(canonical_json(policy)),
+        pools=pools_digest(choice.eligibility),
+        parent=parent,
+        targets=named(choice.plan.targets),
+        missing={key: _some(row) for key, row in named(sample.missing).items()},
+        upward={key: _some(row) for key, row in named(sample.upward).items()},
+        eligibility=choice.eligibility.counts(),
+        items=items,
+    )
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: n for name, n in counts.items() if n}

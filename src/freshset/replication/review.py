@@ -1,0 +1,217 @@
+"""Final reviews of a revision, class by class, before it is frozen.
+
+A review says that someone looked at all images of a class of a revision together.  It rests on exactly
+these images and on the words that say what the class is; when either changes, it no longer holds.
+Images that are no good are blacklisted, and the next revision is drawn from this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+
+from freshset.core.errors import UsageError, did_you_mean
+from freshset.core.files import canonical_json, sha256_bytes
+from freshset.replication.chain import Head, head, load
+from freshset.replication.project import Change, Project
+from freshset.replication.revisions import Revision
+from freshset.replication.spec import Spec, parse_spec
+from freshset.replication.tables import class_reviews, specs
+
+Verdict = Literal["open", "good", "problematic"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassReview:
+    """What is known of one class of a revision.
+
+    Attributes
+    ----------
+    verdict
+        ``good``, ``problematic``, or ``open`` where nobody has looked yet.
+    stale
+        Whether the class's definition has changed since, so that the review no longer holds.
+    who, at
+        Of the last verdict; empty where there is none.
+    version
+        0 where nobody has looked, then one more with every verdict.
+    """
+
+    class_key: str
+    verdict: Verdict
+    stale: bool
+    who: str
+    at: str
+    version: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether the class may be frozen."""
+        return self.verdict == "good" and not self.stale
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return asdict(self)
+
+
+def basis_of(item_ids: Iterable[str], definition: str) -> str:
+    """Digest of what a review rests on: the set of images, and the digest of the definition."""
+    return sha256_bytes(canonical_json({"definition": definition, "items": sorted(item_ids)}))
+
+
+def reviews_of(connection: sa.Connection, name: str) -> tuple[ClassReview, ...]:
+    """Reviews of all classes of a revision, in the order of their keys.
+
+    Raises
+    ------
+    UsageError
+        When there is no such revision.
+    """
+    revision = load(connection, name)
+    bases = _bases(revision, spec_in_force(connection))
+    rows = _rows(connection, name)
+    return tuple(_review(key, rows.get(key), bases[key]) for key in sorted(bases))
+
+
+def set_review(
+    project: Project,
+    name: str,
+    class_key: str,
+    verdict: Verdict,
+    *,
+    version: int,
+    who: str,
+    why: str,
+) -> ClassReview:
+    """Give a verdict on a class of a revision.
+
+    Parameters
+    ----------
+    version
+        Of the review that was seen; 0 where there was none.  When somebody gave a verdict in the
+        meantime, this one is refused, so that no edit is lost.
+
+    Raises
+    ------
+    UsageError
+        When there is no such revision, class or verdict, the revision is frozen, or another verdict
+        came first.
+    """
+    if verdict not in get_args(Verdict):
+        raise UsageError(f"No verdict {verdict!r}.", did_you_mean(verdict, get_args(Verdict)))
+    with project.change(
+        "revision.review", who=who, why=why, subject=name, class_key=class_key
+    ) as change:
+        revision = _open_revision(change, name, class_key)
+        before = _rows(change.connection, name).get(class_key)
+        if (0 if before is None else before.version) != version:
+            raise _conflict(name, class_key, version, before)
+        basis = _bases(revision, spec_in_force(change.connection))[class_key]
+        row = _row(name, class_key, verdict) | {"basis": basis, "who": who, "at": change.at}
+        row["version"] = version + 1
+        _write(change, row)
+        change.detail |= {"before": _verdict(before), "after": verdict, "version": version + 1}
+    return ClassReview(class_key, verdict, stale=False, who=who, at=change.at, version=version + 1)
+
+
+def carry_over(change: Change, parent: Head, child: str, revision: Revision) -> int:
+    """Let a new revision have its parent's good reviews of classes that are the same in both.
+
+    A class keeps its review only where it was good and holds still, and the very same images are in
+    both revisions.  What was problematic is open again.
+
+    Returns
+    -------
+    int
+        How many classes keep their reviews.
+
+    Notes
+    -----
+    The rule of ImageNetV2's ``initialize_dataset_review``, which knew nothing of definitions.
+    """
+    bases = _bases(revision, spec_in_force(change.connection))
+    kept = [
+        row
+        for key, row in _rows(change.connection, parent.name).items()
+        if key in bases and _verdict(row) == "good" and row.basis == bases[key]
+    ]
+    for row in kept:
+        _write(change, dict(row._mapping) | {"revision": child, "version": 1})  # noqa: SLF001
+    return len(kept)
+
+
+def spec_in_force(connection: sa.Connection) -> Spec:
+    """Read the spec that is in force within a transaction."""
+    query = sa.select(specs.c.text).order_by(specs.c.version.desc()).limit(1)
+    return parse_spec(str(connection.execute(query).scalar_one()))
+
+
+def _open_revision(change: Change, name: str, class_key: str) -> Revision:
+    if head(change.connection, name).state == "frozen":
+        raise UsageError(
+            f"Revision {name!r} is frozen, so that its reviews are closed.",
+            "Draw another one from it: freshset testset sample --parent " + name,
+        )
+    revision = load(change.connection, name)
+    if class_key not in revision.targets:
+        hint = did_you_mean(class_key, revision.targets)
+        raise UsageError(f"Revision {name!r} has no class {class_key!r}.", hint)
+    return revision
+
+
+def _bases(revision: Revision, spec: Spec) -> dict[str, str]:
+    digests = {one.key: one.digest for one in spec.classes}
+    return {
+        key: basis_of(ids, digests.get(key, "no class of the spec"))
+        for key, ids in revision.item_ids.items()
+    }
+
+
+def _rows(connection: sa.Connection, name: str) -> Mapping[str, sa.Row[Any]]:
+    query = sa.select(class_reviews).where(class_reviews.c.revision == name)
+    return {row.class_key: row for row in connection.execute(query)}
+
+
+def _row(name: str, class_key: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "revision": name,
+        "class_key": class_key,
+        "reviewed": verdict != "open",
+        "problematic": verdict == "problematic",
+    }
+
+
+def _write(change: Change, row: dict[str, Any]) -> None:
+    c = class_reviews.c
+    same = (c.revision == row["revision"]) & (c.class_key == row["class_key"])
+    change.connection.execute(sa.delete(class_reviews).where(same))
+    change.connection.execute(sa.insert(class_reviews), [row])
+
+
+def _verdict(row: sa.Row[Any] | None) -> Verdict:
+    if row is None or not row.reviewed:
+        return "open"
+    return "problematic" if row.problematic else "good"
+
+
+def _review(class_key: str, row: sa.Row[Any] | None, basis: str) -> ClassReview:
+    if row is None:
+        return ClassReview(class_key, "open", stale=False, who="", at="", version=0)
+    stale = row.basis != basis
+    return ClassReview(class_key, _verdict(row), stale, row.who, row.at, row.version)
+
+
+def _conflict(name: str, class_key: str, version: int, before: sa.Row[Any] | None) -> UsageError:
+    if before is None:
+        return UsageError(
+            f"{name!r}: nobody has reviewed {class_key!r}, so that there is no version {version}.",
+            "Give --version 0.",
+        )
+    return UsageError(
+        f"{name!r}: {before.who} found {class_key!r} {_verdict(before)} at {before.at} (version "
+        f"{before.version}), which is not the review that you saw (version {version}).",
+        f"Look at the class again; to put your verdict in its place give --version {before.version}.",
+    )
