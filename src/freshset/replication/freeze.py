@@ -161,7 +161,8 @@ def testset_of(project: Project, name: str) -> TestSet:
 def write_manifest(project: Project, name: str, path: Path) -> tuple[str, ...]:
     """Write a csv by which `freshset run` reads a frozen revision's images out of the project.
 
-    Its paths begin at the project's folder, which a study gives as ``root``.
+    A study names it with the adapter ``manifest``, the project's folder as ``root``, the column
+    ``class`` as ``labels``, and the spec's class keys in order as ``classes``.
 
     Returns
     -------
@@ -180,7 +181,7 @@ def write_manifest(project: Project, name: str, path: Path) -> tuple[str, ...]:
         gone = excluded(connection, kind="takedown")
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "path", "label"])
+    rows.writerow(["id", "path", "class", "group"])
     here = [item for item in revision.items if item.item_id not in gone]
     for item in here:
         if item.item_id not in paths:
@@ -188,7 +189,7 @@ def write_manifest(project: Project, name: str, path: Path) -> tuple[str, ...]:
                 f"Revision {name!r}: image {item.item_id} is not in the project any more.",
                 "Restore the database from a copy.",
             )
-        rows.writerow([item.item_id, paths[item.item_id], item.class_key])
+        rows.writerow([item.item_id, paths[item.item_id], item.class_key, item.group])
     write_atomic(path, text.getvalue())
     return tuple(item.item_id for item in revision.items if item.item_id in gone)
 

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.pool import ANIMALS, animals
+
+from freshset.core.errors import UsageError
+from freshset.replication.choose import Duplicates, draw_revision
+from freshset.replication.freeze import freeze
+from freshset.replication.project import Project
+from freshset.replication.review import ClassReview, basis_of, reviews_of, set_review
+
+SPEC = ANIMALS % "strategy: random"
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    with Project.create(tmp_path / "p", SPEC, who="ada", why="x") as project:
+        draw_revision(project, animals(project), Duplicates(), name="r", who="ada", why="x")
+        yield project
+
+
+def look(project: Project, name: str = "r") -> dict[str, ClassReview]:
+    with project.read() as connection:
+        return {one.class_key: one for one in reviews_of(connection, name)}
+
+
+def review(project: Project, key: str, verdict, version: int, who: str = "ada", name: str = "r"):
+    return set_review(project, name, key, verdict, version=version, who=who, why="looked")
+
+
+def test_a_verdict_is_kept_with_who_gave_it(project: Project) -> None:
+    assert look(project)["cat"] == ClassReview("cat", "open", stale=False, who="", at="", version=0)
+    given = review(project, "cat", "good", 0)
+    assert look(project)["cat"] == given
+    assert (given.who, given.version, given.holds) == ("ada", 1, True)
+    assert not look(project)["dog"].holds
+    entry = list(project.entries(action="revision.review"))[-1]
+    assert (entry.subject, entry.detail["class_key"]) == ("r", "cat")
+    assert (entry.detail["before"], entry.detail["after"]) == ("open", "good")
+
+
+def test_two_reviewers_never_lose_an_edit(project: Project) -> None:
+    review(project, "cat", "problematic", 0, who="bob")
+    with pytest.raises(UsageError, match="bob found 'cat' problematic") as error:
+        review(project, "cat", "good", 0, who="eve")
+    assert "--version 1" in error.value.hint
+    assert look(project)["cat"].verdict == "problematic"
+    assert review(project, "cat", "good", 1, who="eve").version == 2
+    with pytest.raises(UsageError, match="nobody has reviewed 'dog'"):
+        review(project, "dog", "good", 3)
+
+
+def test_a_changed_definition_makes_a_review_stale(project: Project) -> None:
+    review(project, "cat", "good", 0)
+    review(project, "dog", "good", 0)
+    project.change_spec(SPEC.replace("It purrs", "It meows"), who="ada", why="clearer")
+    assert (look(project)["cat"].stale, look(project)["cat"].holds) == (True, False)
+    assert look(project)["dog"].holds
+    # Looking again under the new words makes it hold.
+    assert review(project, "cat", "good", 1).holds
+    assert look(project)["cat"].holds
+
+
+def test_what_is_not_there_gets_a_hint(project: Project) -> None:
+    for key, verdict, name, message in (
+        ("cta", "good", "r", "no class 'cta'"),
+        ("cat", "godo", "r", "No verdict 'godo'"),
+        ("cat", "good", "q", "No revision 'q'"),
+    ):
+        with pytest.raises(UsageError, match=message) as error:
+            review(project, key, verdict, 0, name=name)
+        assert error.value.hint
+
+
+def test_a_frozen_revision_is_reviewed_no_more(project: Project) -> None:
+    for key in ("cat", "dog"):
+        review(project, key, "good", 0)
+    freeze(project, "r", who="ada", why="done")
+    with pytest.raises(UsageError, match="frozen"):
+        review(project, "cat", "problematic", 1)
+
+
+def test_the_basis_is_the_set_and_the_words() -> None:
+    assert basis_of(["a", "b"], "x") == basis_of(["b", "a"], "x")
+    assert basis_of(["a"], "x") != basis_of(["a", "b"], "x")
+    assert basis_of(["a"], "x") != basis_of(["a"], "y")
