@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies
+
+from freshset.core.errors import UsageError
+from freshset.replication.choose import Choice, Duplicates, choice_of
+from freshset.replication.lab import Correct, Spread, run_lab
+from freshset.replication.project import Project
+
+
+def choice(project: Project, answers, strategy: str) -> Choice:
+    text = ANIMALS % f"strategy: {strategy}"
+    if project.spec_text != text:
+        project.change_spec(text, who="ada", why="x")
+    with project.read() as connection:
+        return choice_of(connection, answers, Duplicates())
+
+
+@pytest.fixture
+def choices(tmp_path: Path) -> dict[str, Choice]:
+    with Project.create(tmp_path / "p", ANIMALS % "strategy: top", who="ada", why="x") as project:
+        rows = []
+        for letter, key in (("c", "cat"), ("d", "dog")):
+            ids = [f"{letter}{k}" for k in range(10)]
+            add_images(project, ids, key)
+            rows += [(one, key, k, 10) for k, one in enumerate(ids)]
+        answers = frequencies(rows)
+        return {name: choice(project, answers, name) for name in ("top", "random")}
+
+
+def test_top_has_no_spread_and_random_has(choices) -> None:
+    lab = run_lab(choices, range(30))
+    top, random = lab.rows
+    assert (top.strategy, random.strategy) == ("top", "random")
+    assert top.mean_frequency == Spread(*[pytest.approx(v) for v in (0.82, 0, 0.82, 0.82)])
+    assert top.overlap == Spread(1.0, 0.0, 1.0, 1.0)
+    # 3 of 10 and 2 of 10 at random: two samples share 3 * 3/10 + 2 * 2/10 of 5 images.
+    assert random.overlap.mean == pytest.approx(1.3 / 5, abs=0.05)
+    assert random.mean_frequency.mean == pytest.approx(0.45, abs=0.08)
+    assert random.mean_frequency.sd > 0
+    assert random.images == Spread(5.0, 0.0, 5.0, 5.0)
+    assert (random.missing.high, random.upward.high, random.accuracy) == (0, 0, {})
+    document = json.loads(json.dumps(lab.to_dict()))
+    assert document["schema"] == "freshset.strategy-lab/1"
+    assert document["seeds"] == list(range(30))
+
+
+def test_accuracy_is_that_of_the_sample(choices) -> None:
+    ids = np.array([f"{letter}{k}" for letter in "cd" for k in range(10)], dtype=object)
+    easy = np.array([int(one[1]) >= 7 for one in ids])
+    correct = Correct(("all", "easy"), ids, np.array([np.ones(20, bool), easy]))
+    top, random = run_lab(choices, range(20), correct=correct).rows
+    assert top.accuracy["easy"] == Spread(100.0, 0.0, 100.0, 100.0)
+    assert random.accuracy["all"].mean == 100
+    assert random.accuracy["easy"].sd > 0
+    few = Correct(("all",), ids[:3], np.ones((1, 3), bool))
+    with pytest.raises(UsageError, match="no predictions for image"):
+        run_lab(choices, [1], correct=few)
+
+
+def test_one_seed_has_no_spread(choices) -> None:
+    (row,) = run_lab({"random": choices["random"]}, [4]).rows
+    assert row.overlap is None
+    assert row.mean_frequency.sd == 0
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1]])
+def test_seeds_that_contradict_are_refused(choices, seeds) -> None:
+    with pytest.raises(UsageError, match="different seeds"):
+        run_lab(choices, seeds)
+
+
+def test_an_empty_pool_has_no_frequency(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p", ANIMALS % "strategy: top", who="ada", why="x") as project:
+        answers = animals(project, 1)
+        exclude(project, "c0")
+        exclude(project, "d0")
+        empty = choice(project, answers, "random")
+    (row,) = run_lab({"random": empty}, [1, 2]).rows
+    assert (row.images.mean, row.missing.mean, row.mean_frequency) == (0, 5, None)
+    with pytest.raises(UsageError, match="empty"):
+        run_lab({"random": empty}, [1], correct=Correct((), np.array([]), np.ones((0, 0), bool)))
