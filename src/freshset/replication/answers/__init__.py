@@ -1,0 +1,1 @@
+"""Answers of people, from whatever they were collected with, one row an answer."""
