@@ -21,6 +21,7 @@ from freshset.replication.review import reviews_of, spec_in_force
 from freshset.replication.revisions import Revision
 from freshset.replication.spec import Spec, parse_spec
 from freshset.replication.tables import images, members, pairs, revisions, specs
+from freshset.replication.touched import why_touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def testset_of(project: Project, name: str) -> TestSet:
         class_names=tuple(one.title for one in spec.classes),
         class_keys=tuple(place),
         strata={"group": groups} if len(set(groups.tolist())) > 1 else {},
+        touched=why_touched(project, name),
     )
     testset.check(name)
     return testset
