@@ -64,3 +64,12 @@ def animals(project: Project, count: int = 8) -> Frequencies:
         add_images(project, ids, key)
         rows += [(one, key, 10.0, 10.0) for one in ids]
     return frequencies(rows)
+
+
+def pair(project: Project, a: str, b: str, verdict: str = "duplicate") -> None:
+    """Give a verdict on two images, or another one."""
+    with project.change("test.pair", who="ada", why="looked") as change:
+        here = (tables.pairs.c.a == min(a, b)) & (tables.pairs.c.b == max(a, b))
+        change.connection.execute(sa.delete(tables.pairs).where(here))
+        row = {"a": min(a, b), "b": max(a, b), "verdict": verdict, "who": "ada", "at": change.at}
+        change.connection.execute(sa.insert(tables.pairs), [row | {"version": 1}])

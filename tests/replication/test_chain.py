@@ -8,7 +8,7 @@ from fakes.pool import ANIMALS, animals, exclude
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication.chain import descendants, head, heads, load, verify
-from freshset.replication.choose import Duplicates, draw_revision
+from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
 from freshset.replication.tables import revisions
 
@@ -26,9 +26,7 @@ def project(tmp_path: Path):
             ("d", "a", "d1"),
         ):
             exclude(project, image)
-            draw_revision(
-                project, answers, Duplicates(), name=name, parent=parent, who="ada", why="x"
-            )
+            draw_revision(project, answers, name=name, parent=parent, who="ada", why="x")
         yield project
 
 

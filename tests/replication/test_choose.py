@@ -6,17 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies
+from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies, pair
 
 from freshset.core.errors import DataError, UsageError
 from freshset.core.frequencies import Frequencies
+from freshset.replication import choose
 from freshset.replication.chain import heads, load
-from freshset.replication.choose import Duplicates, draw_revision
+from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
 from freshset.replication.review import reviews_of, set_review
 from freshset.replication.revisions import Revision
-
-NONE = Duplicates()
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ def pool(tmp_path: Path, database: str) -> Iterator[tuple[Project, Frequencies]]
         yield project, animals(project)
 
 
-def draw(project: Project, answers: Frequencies, duplicates: Duplicates = NONE, **options: str):
-    return draw_revision(project, answers, duplicates, who="ada", why="test", **options)
+def draw(project: Project, answers: Frequencies, **options: str):
+    return draw_revision(project, answers, who="ada", why="test", **options)
 
 
 def document(project: Project, name: str) -> Revision:
@@ -38,7 +37,8 @@ def document(project: Project, name: str) -> Revision:
 def test_a_revision_holds_what_it_was_drawn_from(pool) -> None:
     project, answers = pool
     exclude(project, "c0")
-    head = draw(project, answers, Duplicates({"c1"}))
+    pair(project, "c1", "c2")  # of two equals the higher id stays
+    head = draw(project, answers)
     assert (head.name, head.state, head.parent, head.touched) == ("random-0", "draft", "", False)
     revision = document(project, "random-0")
     assert revision.digest == head.digest
@@ -132,16 +132,27 @@ def test_frequencies_of_strange_images_are_refused(pool) -> None:
         draw(project, frequencies([("z", "cat", 1, 10)]))
 
 
-def test_unreviewed_neighbours_keep_an_image_out(tmp_path: Path) -> None:
+def test_unreviewed_neighbours_keep_an_image_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bounds(_connection: object, metrics: tuple[str, ...], _state: object) -> object:
+        return {metric: {f"{a}{k}": 100.5 for a in "cd" for k in range(4)} for metric in metrics}
+
+    monkeypatch.setattr(choose, "review_bounds", bounds)
     text = ANIMALS % "strategy: random" + "duplicates: {thresholds: {pixels: 100}}\n"
     with Project.create(tmp_path / "p", text, who="ada", why="x") as project:
-        answers = animals(project)
-        reviewed = {"pixels": {f"{a}{k}": 100.5 for a in "cd" for k in range(4)}}
-        draw(project, answers, Duplicates(reviewed=reviewed))
+        draw(project, animals(project))
         revision = document(project, "random-0")
         assert revision.eligibility["cat"] == {"eligible": 4, "unreviewed": 4}
         assert revision.rules["reviewed_to"] == {"pixels": 100.0}
         assert {int(item.item_id[1]) for item in revision.items} <= set(range(4))
+
+
+def test_nothing_is_reviewed_before_anybody_searched(tmp_path: Path) -> None:
+    text = ANIMALS % "strategy: random" + "duplicates: {thresholds: {pixels: 100}}\n"
+    with Project.create(tmp_path / "p", text, who="ada", why="x") as project:
+        draw(project, animals(project))
+        assert document(project, "random-0").eligibility["cat"] == {"unreviewed": 8}
 
 
 def test_matched_frequency_says_what_came_from_above(tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from fakes.pool import ANIMALS, add_images, animals, exclude
+from fakes.pool import ANIMALS, add_images, animals, exclude, pair
 from PIL import Image
 
 from freshset.core.errors import UsageError
@@ -14,7 +13,7 @@ from freshset.core.frequencies import Frequencies
 from freshset.datasets.base import TestSetRef
 from freshset.datasets.manifest import Manifest
 from freshset.replication.chain import heads, load, verify
-from freshset.replication.choose import Duplicates, draw_revision
+from freshset.replication.choose import draw_revision
 from freshset.replication.freeze import (
     freeze,
     problems_of,
@@ -24,14 +23,13 @@ from freshset.replication.freeze import (
 from freshset.replication.freeze import testset_of as frozen_testset
 from freshset.replication.project import Project
 from freshset.replication.review import reviews_of, set_review
-from freshset.replication.tables import pairs
 
 SPEC = ANIMALS % "strategy: random"
 WHO = {"who": "ada", "why": "test"}
 
 
 def draw(project: Project, answers: Frequencies, name: str, parent: str = "") -> None:
-    draw_revision(project, answers, Duplicates(), name=name, parent=parent, **WHO)
+    draw_revision(project, answers, name=name, parent=parent, **WHO)
 
 
 def approve(project: Project, name: str) -> None:
@@ -140,13 +138,10 @@ def test_duplicates_stop_it(pool) -> None:
     project, _ = pool
     approve(project, "r0")
     a, b = sorted(items(project, "r0"))[:2]
-    with project.change("test.pair", **WHO) as change:
-        row = {"a": a, "b": b, "verdict": "duplicate", "who": "ada", "at": change.at}
-        change.connection.execute(sa.insert(pairs), [row | {"version": 1}])
+    pair(project, a, b)
     with pytest.raises(UsageError, match=f"1 duplicates .* {a} and {b}"):
         freeze(project, "r0", allow_incomplete="never mind", **WHO)
-    with project.change("test.cut", **WHO) as change:
-        change.connection.execute(sa.update(pairs).values(verdict="cut"))
+    pair(project, a, b, "cut")
     assert checks(project, "r0") == []
     add_images(project, [a], "cat", pool="test")
     assert checks(project, "r0") == ["duplicates"]

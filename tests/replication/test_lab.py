@@ -8,7 +8,7 @@ import pytest
 from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies
 
 from freshset.core.errors import UsageError
-from freshset.replication.choose import Choice, Duplicates, choice_of
+from freshset.replication.choose import Choice, choice_of
 from freshset.replication.lab import Correct, Spread, run_lab
 from freshset.replication.project import Project
 
@@ -18,7 +18,7 @@ def choice(project: Project, answers, strategy: str) -> Choice:
     if project.spec_text != text:
         project.change_spec(text, who="ada", why="x")
     with project.read() as connection:
-        return choice_of(connection, answers, Duplicates())
+        return choice_of(connection, answers)
 
 
 @pytest.fixture

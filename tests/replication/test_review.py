@@ -6,7 +6,7 @@ import pytest
 from fakes.pool import ANIMALS, animals
 
 from freshset.core.errors import UsageError
-from freshset.replication.choose import Duplicates, draw_revision
+from freshset.replication.choose import draw_revision
 from freshset.replication.freeze import freeze
 from freshset.replication.project import Project
 from freshset.replication.review import ClassReview, basis_of, reviews_of, set_review
@@ -17,7 +17,7 @@ SPEC = ANIMALS % "strategy: random"
 @pytest.fixture
 def project(tmp_path: Path):
     with Project.create(tmp_path / "p", SPEC, who="ada", why="x") as project:
-        draw_revision(project, animals(project), Duplicates(), name="r", who="ada", why="x")
+        draw_revision(project, animals(project), name="r", who="ada", why="x")
         yield project
 
 

@@ -14,6 +14,9 @@ from freshset.core.errors import UsageError
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.core.frequencies import Frequencies
 from freshset.replication.chain import Head, head, heads, load, put
+from freshset.replication.duplicates.completeness import review_bounds
+from freshset.replication.duplicates.components import resolve
+from freshset.replication.duplicates.state import read_state
 from freshset.replication.eligibility import Barred, Eligibility, judge
 from freshset.replication.pools import Pools, excluded, pools_digest, read_pools
 from freshset.replication.project import Project
@@ -21,25 +24,9 @@ from freshset.replication.review import carry_over, spec_in_force
 from freshset.replication.revisions import Item, Revision
 from freshset.replication.sampling.plan import Pair, Plan, limits_of, plan_of
 from freshset.replication.sampling.sample import Sample
-from freshset.replication.spec import Spec
+from freshset.replication.spec import Spec, Strategy
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicates:
-    """What the search for near-duplicates and its review have come to.
-
-    Attributes
-    ----------
-    excluded
-        Candidates that are too close to an original image or to the one kept of their component.
-    reviewed
-        By metric and image, the distance below which all its neighbours have been reviewed.
-    """
-
-    excluded: Collection[str] = ()
-    reviewed: Mapping[str, Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +57,17 @@ class Choice:
 
 
 def choice_of(
-    connection: sa.Connection, frequencies: Frequencies, duplicates: Duplicates
+    connection: sa.Connection,
+    frequencies: Frequencies,
+    *,
+    strategy: Strategy | None = None,
 ) -> Choice:
     """Read what a draw depends on.
+
+    Parameters
+    ----------
+    strategy
+        In place of the spec's, for studies of strategies; the rest of its rules stays.
 
     Raises
     ------
@@ -81,8 +76,11 @@ def choice_of(
         show what the targets shall be.
     """
     spec = spec_in_force(connection)
+    if strategy is not None:
+        rules = spec.sampling.model_copy(update={"strategy": strategy})
+        spec = spec.model_copy(update={"sampling": rules})
     pools = read_pools(connection, frequencies)
-    barred = Barred(excluded(connection), duplicates.excluded, duplicates.reviewed)
+    barred = _barred(connection, frequencies, spec)
     known = [key in spec.by_key for key in pools.candidates.class_keys.tolist()]
     candidates = pools.candidates[np.array(known, dtype=bool)]
     eligibility = judge(candidates, barred, limits_of(spec))
@@ -93,7 +91,6 @@ def choice_of(
 def draw_revision(
     project: Project,
     frequencies: Frequencies,
-    duplicates: Duplicates,
     *,
     name: str = "",
     parent: str = "",
@@ -110,8 +107,6 @@ def draw_revision(
     ----------
     frequencies
         Pooled answers under the spec's policy on workers.
-    duplicates
-        From the review of near-duplicates.
     name
         By default the strategy with the next free number.
     parent
@@ -137,7 +132,7 @@ def draw_revision(
     name = name or _free_name(project)
     with project.change("revision.sample", who=who, why=why, subject=name) as change:
         before = head(change.connection, parent) if parent else None
-        choice = choice_of(change.connection, frequencies, duplicates)
+        choice = choice_of(change.connection, frequencies)
         previous: list[Pair] = []
         if before is not None:
             items = load(change.connection, parent).items
@@ -150,6 +145,14 @@ def draw_revision(
         if before is not None:
             change.detail["reviews_kept"] = carry_over(change, before, name, revision)
     return new
+
+
+def _barred(connection: sa.Connection, frequencies: Frequencies, spec: Spec) -> Barred:
+    """What people and the search for near-duplicates say about images."""
+    state = read_state(connection)
+    known = resolve(state, frequencies, good=spec.duplicates.good)
+    bounds = review_bounds(connection, tuple(spec.duplicates.thresholds), state)
+    return Barred(excluded(connection), known.out, bounds)
 
 
 def _free_name(project: Project) -> str:

@@ -15,12 +15,13 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.files import write_atomic
 from freshset.core.records import TestSet
 from freshset.replication.chain import Head, descendants, head, heads, load, verify
+from freshset.replication.duplicates.state import read_state
 from freshset.replication.pools import excluded
 from freshset.replication.project import Project
 from freshset.replication.review import reviews_of, spec_in_force
 from freshset.replication.revisions import Revision
 from freshset.replication.spec import Spec, parse_spec
-from freshset.replication.tables import images, members, pairs, revisions, specs
+from freshset.replication.tables import images, revisions, specs
 from freshset.replication.touched import why_touched
 
 
@@ -230,15 +231,14 @@ def _excluded(connection: sa.Connection, revision: Revision) -> Problem | None:
 
 def _duplicates(connection: sa.Connection, revision: Revision) -> Problem | None:
     own = {item.item_id for item in revision.items}
-    query = sa.select(members.c.item_id).where(members.c.pool != "candidate")
-    others = set(connection.execute(query).scalars())
-    query = sa.select(pairs.c.a, pairs.c.b).where(pairs.c.verdict == "duplicate")
+    state = read_state(connection)
+    every = own | state.originals
     bad = [
         (a, b)
-        for a, b in connection.execute(query)
-        if (a in own and (b in own or b in others)) or (b in own and a in others)
+        for a, b in sorted(state.edges())
+        if (a in own or b in own) and a in every and b in every
     ]
-    same = sorted(own & others)
+    same = sorted(own & state.originals)
     if not bad and not same:
         return None
     example = f"{bad[0][0]} and {bad[0][1]}" if bad else f"{same[0]}, which is an original image"
