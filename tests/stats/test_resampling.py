@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from freshset.stats.resampling import binomial_hits, model_draws, resampled_hits
+from freshset.stats.resampling import binomial_hits, item_draws, model_draws, resampled_hits
 
 
 def generator(seed: int = 7) -> np.random.Generator:
@@ -30,6 +30,14 @@ def test_size_of_blocks_does_not_change_the_draws(models: int, resamples: int, c
     blocks = model_draws(models, resamples, rng=generator(), chunk=chunk)
     whole = generator().integers(0, models, size=(resamples, models))
     np.testing.assert_array_equal(np.concatenate(list(blocks)), whole)
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 50))
+def test_item_draws_do_not_depend_on_the_blocks(items: int, resamples: int, chunk: int) -> None:
+    blocks = list(item_draws(items, resamples, rng=generator(), chunk=chunk))
+    whole = next(item_draws(items, resamples, rng=generator(), chunk=resamples))
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    assert (whole.sum(axis=1) == items).all()
 
 
 def test_models_are_drawn_evenly() -> None:

@@ -56,13 +56,25 @@ def resampled_hits(
         raise ValueError(f"more than {_FLOAT32_EXACT} items")
     columns = np.ascontiguousarray(correct.T, dtype=np.float32)
     hits = np.empty((n_resamples, n_models), dtype=np.int64)
+    start = 0
+    for weights in item_draws(n_items, n_resamples, rng=rng, chunk=chunk):
+        hits[start : start + len(weights)] = weights @ columns
+        start += len(weights)
+    return hits
+
+
+def item_draws(
+    n_items: int, n_resamples: int, *, rng: np.random.Generator, chunk: int = 256
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield how often each item is drawn, in blocks of shape (<= chunk, n_items).
+
+    The draws do not depend on the size of the blocks.
+    """
     for start in range(0, n_resamples, chunk):
-        rows = min(chunk, n_resamples - start)
-        weights = np.empty((rows, n_items), dtype=np.float32)
+        weights = np.empty((min(chunk, n_resamples - start), n_items), dtype=np.float32)
         for row in weights:
             row[:] = np.bincount(rng.integers(0, n_items, size=n_items), minlength=n_items)
-        hits[start : start + rows] = weights @ columns
-    return hits
+        yield weights
 
 
 def binomial_hits(
