@@ -1,0 +1,1 @@
+"""Where candidates come from: one module a source, reached by name through the registry."""
