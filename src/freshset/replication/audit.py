@@ -64,6 +64,8 @@ class Known:
         Images that each class should have, which other classes should not; empty when nothing says.
     frequencies
         Selection frequencies; ``None`` when there are no answers.
+    damaged
+        One sentence for every file that is not as it was written.
     """
 
     links: tuple[tuple[str, str], ...] = ()
@@ -72,6 +74,7 @@ class Known:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     frequencies: Frequencies | None = None
+    damaged: tuple[str, ...] = ()
 
 
 def audit(sets: Sequence[Members], known: Known) -> AuditReport:
@@ -95,7 +98,8 @@ def audit(sets: Sequence[Members], known: Known) -> AuditReport:
         Overlap(a.name, b.name, len({i for i, _ in a.rows} & {i for i, _ in b.rows}))
         for a, b in combinations(sets, 2)
     ]
-    issues = [issue for found in audits for issue in _issues(found, known)]
+    issues = [Issue("damaged", "fault", "", (), text) for text in known.damaged]
+    issues += [issue for found in audits for issue in _issues(found, known)]
     for o in overlaps:
         if o.shared:
             text = (

@@ -28,10 +28,6 @@ ORIGIN = (
 )  # fmt: skip
 """What is told of where an image was found."""
 
-_SUFFIXES = {
-    "JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tif",
-    "PPM": "ppm",
-}  # fmt: skip
 _SHOWN = 3
 
 
@@ -253,14 +249,13 @@ def _images(
                 "Restore the database from a copy.",
             )
         row, of = files[item.item_id], by_key[item.class_key]
-        suffix = _SUFFIXES.get(row.format) or Path(row.path).suffix.lstrip(".").lower()
         # Found for this class, if possible; else wherever it was found.
         where = found.get((item.item_id, item.class_key)) or found.get((item.item_id, ""), {})
         out.append(
             PackagedImage(
                 item_id=item.item_id,
                 of=of,
-                file=f"{of.folder}/{item.item_id}.{suffix}",
+                file=f"{of.folder}/{item.item_id}{Path(row.path).suffix}",
                 source=folder / row.path,
                 width=row.width,
                 height=row.height,
