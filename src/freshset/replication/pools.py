@@ -49,8 +49,13 @@ def read_pools(connection: sa.Connection, frequencies: Frequencies) -> Pools:
         When frequencies are of images that the project does not have.
     """
     c = members.c
-    rows = connection.execute(sa.select(c.item_id, c.class_key, c.pool, c.keyword)).all()
-    known = {row.item_id for row in rows}
+    query = sa.select(c.item_id, c.class_key, c.pool, c.keyword)
+    known = set()
+    # Train images are there to be compared with, and have no part in a sample.
+    of_pool: dict[str, dict[Pair, str]] = {"candidate": {}, "test": {}, "train": {}}
+    for item, key, pool, keyword in connection.execute(query).all():
+        known.add(item)
+        of_pool[pool][item, key] = keyword
     strange = sorted(set(frequencies.item_ids.tolist()) - known)
     if strange:
         raise DataError(
@@ -60,11 +65,6 @@ def read_pools(connection: sa.Connection, frequencies: Frequencies) -> Pools:
         )
     pairs = zip(frequencies.item_ids.tolist(), frequencies.class_keys.tolist(), strict=True)
     place = {pair: row for row, pair in enumerate(pairs)}
-    # Train images are there to be compared with, as are test images of classes not in the spec.
-    of_pool = {
-        pool: {(row.item_id, row.class_key): row.keyword for row in rows if row.pool == pool}
-        for pool in ("candidate", "test")
-    }
     return Pools(
         _aligned(frequencies, place, sorted(of_pool["candidate"])),
         _aligned(frequencies, place, sorted(of_pool["test"])),
