@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from freshset.core.errors import StoreError
 from freshset.replication import tables
+from freshset.replication.candidates import Collecting, collect
 from freshset.replication.project import Project
+from freshset.replication.sources.folder import Folder
 
 
 def add_settings(folder: Path, database: str, prefix: str, n: int) -> None:
@@ -35,3 +37,10 @@ def fill_the_disk(folder: Path, queue: Queue) -> None:
                 done += 1
         except StoreError as error:
             queue.put((done, error.message, error.hint))
+
+
+def collect_folder(folder: Path, database: str, path: Path) -> None:
+    """Collect candidates in small batches."""
+    with Project.open(folder, database=database) as project:
+        source = Folder(path=path)
+        collect(project, source, who="bob", why="more", how=Collecting(batch=5, workers=2))
