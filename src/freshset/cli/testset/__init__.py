@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 import typer
 
+from freshset.cli.testset import choose, revise
+
+from freshset.cli.testset import publish, tables
+
 app = typer.Typer(
     name="testset",
     help="Build a fresh test set: candidates, duplicates, labels, samples, review, package.",
@@ -13,6 +17,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 # In the order of the pipeline; each is a plain function with typer's annotations.
-VERBS: tuple[Callable[..., None], ...] = ()
+VERBS: tuple[Callable[..., None], ...] = (
+    publish.package,
+    publish.audit,
+)
 for verb in VERBS:
     app.command()(verb)
+app.add_typer(tables.app, name="table")
