@@ -13,12 +13,12 @@ import numpy as np
 from freshset.core.errors import DataError
 from freshset.core.frequencies import Frequencies
 from freshset.replication.eligibility import Limits
+from freshset.replication.quota import keyword_quotas
 from freshset.replication.sampling.draws import Strategy, Stratified, Top
 from freshset.replication.sampling.sample import Sample, draw_sample
 from freshset.replication.sampling.stocks import stocks_of
 from freshset.replication.sampling.targets import Targets, by_histogram, one_group
 from freshset.replication.spec import Spec
-from freshset.stats.apportionment import largest_remainder
 from freshset.stats.bins import bin_names, frequency_bins
 from freshset.stats.types import IntArray
 
@@ -158,11 +158,8 @@ def _quotas(
     if bare:
         raise DataError(
             f"No original image of {', '.join(bare[:8])} has a keyword, so that there is no quota.",
-            "Give the original images their keywords (a column 'keyword') when they are added.",
+            "Add the original's images with their keywords: a folder each, or a column.",
         )
-    names, targets = {}, {}
-    for key, words in counts.items():
-        order = sorted(words, key=lambda word: (-words[word], word))
-        shares = largest_remainder([words[word] for word in order], sizes[key])
-        names[key], targets[key] = tuple(order), tuple(shares.tolist())
-    return names, targets
+    quotas = {key: keyword_quotas(words, sizes[key]) for key, words in counts.items()}
+    names = {key: tuple(shares) for key, shares in quotas.items()}
+    return names, {key: tuple(shares.values()) for key, shares in quotas.items()}

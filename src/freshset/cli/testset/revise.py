@@ -1,0 +1,208 @@
+"""``freshset testset revisions``, ``review``, ``freeze`` and ``unfreeze``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from freshset.cli.output import columns, emit, say, warn
+from freshset.cli.testset.options import (
+    DatabaseOption,
+    JsonOption,
+    ProjectOption,
+    WhoOption,
+    WhyOption,
+    opened,
+    person,
+)
+from freshset.core.errors import UsageError
+
+RevisionArgument = Annotated[str, typer.Argument(help="Name of a revision.", metavar="REVISION")]
+
+
+def revisions(
+    project: ProjectOption,
+    name: Annotated[
+        str, typer.Argument(help="One of them; by default all.", metavar="REVISION")
+    ] = "",
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every digest back to the first revision.")
+    ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            help="Write a csv by which 'freshset run' reads the frozen revision's images.",
+            metavar="FILE.csv",
+        ),
+    ] = None,
+    database: DatabaseOption = "",
+    json: JsonOption = False,
+) -> None:
+    """List the revisions, or show one: what it was drawn from, and what lacks."""
+    from freshset.replication.chain import head, heads, load
+    from freshset.replication.chain import verify as verify_chain
+    from freshset.replication.freeze import problems_of, write_manifest
+
+    with opened(project, database) as open_project:
+        with open_project.read() as connection:
+            known = [head(connection, name)] if name else heads(connection)
+            found = [(one, load(connection, one.name)) for one in known]
+            problems = problems_of(connection, name) if name else ()
+        chains = {one.name: verify_chain(open_project, one.name) for one in known if verify}
+        if manifest is not None:
+            if not name:
+                raise UsageError("--manifest is for one revision.", "Name it.")
+            gone = write_manifest(open_project, name, manifest)
+            say(f"Wrote {manifest}.")
+            warn([f"{len(gone):,} images were taken down and are not in it."] if gone else [])
+    rows = [one.to_dict() | revision.summary() for one, revision in found]
+    if name:
+        rows[0]["problems"] = [one.message for one in problems]
+        rows[0]["document"] = found[0][1].to_dict()
+    for row in rows:
+        if row["name"] in chains:
+            row["chain"] = chains[row["name"]].to_dict()
+    data = {"schema": "freshset.revisions/1", "revisions": rows}
+    emit(data, _one(rows[0]) if name else _list(rows), as_json=json, output=None)
+
+
+def review(
+    project: ProjectOption,
+    revision: RevisionArgument,
+    class_key: Annotated[
+        str, typer.Argument(help="Class to give a verdict on.", metavar="CLASS")
+    ] = "",
+    verdict: Annotated[
+        str, typer.Option("--verdict", help="good, problematic or open; with CLASS.")
+    ] = "",
+    version: Annotated[
+        int,
+        typer.Option(
+            "--version", help="Version of the review that you saw; 0 when there was none."
+        ),
+    ] = 0,
+    why: WhyOption = "",
+    who: WhoOption = "",
+    database: DatabaseOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Show the reviews of a revision, or give a verdict on a class of it."""
+    from freshset.replication.review import reviews_of, set_review
+
+    if bool(class_key) != bool(verdict):
+        raise UsageError("A verdict needs a class and a class a verdict.", "CLASS --verdict good")
+    with opened(project, database) as open_project:
+        if class_key:
+            found: tuple[Any, ...] = (
+                set_review(
+                    open_project,
+                    revision,
+                    class_key,
+                    verdict,  # type: ignore[arg-type]  # checked there, with a hint
+                    version=version,
+                    who=person(who),
+                    why=why,
+                ),
+            )
+        else:
+            with open_project.read() as connection:
+                found = reviews_of(connection, revision)
+    data = {"revision": revision, "classes": [one.to_dict() for one in found]}
+    rows = [
+        [one.class_key, one.verdict, "no" if one.stale else "yes", str(one.version), one.who, one.at[:19]]
+        for one in found
+    ]  # fmt: skip
+    header = ("class", "verdict", "definition unchanged", "version", "who", "at (UTC)")
+    good = sum(one.holds for one in found)
+    text = columns(header, rows, left=(0, 1, 2, 4, 5))
+    if not class_key:
+        text += f"\n\n{good:,} of {len(found):,} classes are good."
+    emit(data, text, as_json=json, output=None)
+
+
+def freeze(
+    project: ProjectOption,
+    revision: RevisionArgument,
+    why: WhyOption,
+    who: WhoOption = "",
+    allow_incomplete: Annotated[
+        str,
+        typer.Option(
+            "--allow-incomplete",
+            help="The reason to freeze it although images or reviews lack.",
+            metavar="REASON",
+        ),
+    ] = "",
+    database: DatabaseOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Freeze a revision: from then on it is never changed, and may be predicted on."""
+    from freshset.replication import freeze as freezing
+
+    with opened(project, database) as open_project:
+        head = freezing.freeze(
+            open_project, revision, who=person(who), why=why, allow_incomplete=allow_incomplete
+        )
+    lines = [f"Froze {revision}: {head.digest}"]
+    if head.touched:
+        lines.append("It is adaptively touched: it, or one it comes from, was un-frozen before.")
+    emit(head.to_dict(), "\n".join(lines), as_json=json, output=None)
+
+
+def unfreeze(
+    project: ProjectOption,
+    revision: RevisionArgument,
+    why: WhyOption,
+    who: WhoOption = "",
+    database: DatabaseOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Make a frozen revision a draft again; it is marked as adaptively touched for ever."""
+    from freshset.replication import freeze as freezing
+
+    with opened(project, database) as open_project:
+        marked = freezing.unfreeze(open_project, revision, who=person(who), why=why)
+    text = f"{revision} is a draft again. Adaptively touched for ever: {', '.join(marked)}."
+    emit({"revision": revision, "touched": list(marked)}, text, as_json=json, output=None)
+
+
+def _list(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "No revisions yet. Draw one: freshset testset sample --project DIR --why REASON"
+    header = ("revision", "parent", "state", "images", "kept", "upward", "missing", "digest")
+    return columns(header, [_row(one) for one in rows], left=(0, 1, 2, 7))
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    state = one["state"] + (", touched" if one["touched"] else "")
+    numbers = [f"{one[name]:,}" for name in ("images", "kept", "upward", "missing")]
+    chain = " verified" if "chain" in one else ""
+    return [one["name"], one["parent"] or "-", state, *numbers, one["digest"][:12] + chain]
+
+
+def _one(one: dict[str, Any]) -> str:
+    document = one["document"]
+    lines = [
+        _list([one]),
+        "",
+        f"strategy {one['strategy']}, seed {one['seed']}",
+        *(f"{name} {document[name]}" for name in ("spec", "policy", "pools", "parent")),
+        f"digest {one['digest']}",
+    ]
+    total: dict[str, int] = {}
+    for counts in document["eligibility"].values():
+        for reason, n in counts.items():
+            total[reason] = total.get(reason, 0) + n
+    lines.append("candidates: " + ", ".join(f"{reason} {n:,}" for reason, n in total.items()))
+    if "chain" in one:
+        names, gone = one["chain"]["names"], one["chain"]["tombstones"]
+        lines.append(f"chain verified: {' <- '.join(names)}")
+        if gone:
+            lines.append(f"taken down since, ids kept: {', '.join(gone)}")
+    if one["state"] == "draft":
+        problems = one["problems"]
+        lines += [f"not ready: {text}" for text in problems] or ["ready to be frozen"]
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes.pool import ANIMALS, animals, exclude
+from typer.testing import CliRunner
+
+from freshset.cli.main import app
+from freshset.core.errors import UsageError
+from freshset.replication.choose import draw_revision
+from freshset.replication.project import Project
+
+WHO = ("--who", "ada", "--why", "because")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with Project.create(
+        tmp_path / "animals", ANIMALS % "strategy: random", who="ada", why="x"
+    ) as project:
+        answers = animals(project)
+        draw_revision(project, answers, name="r0", who="ada", why="x")
+        exclude(project, "c0")
+        draw_revision(project, answers, name="r1", parent="r0", who="ada", why="x")
+    return tmp_path / "animals"
+
+
+def run(folder: Path, *arguments: str):
+    result = CliRunner().invoke(app, ["testset", *arguments, "--project", str(folder)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def approve(folder: Path, name: str) -> None:
+    for key in ("cat", "dog"):
+        seen = json.loads(run(folder, "review", name, "--json").stdout)["classes"]
+        version = next(one["version"] for one in seen if one["class_key"] == key)
+        run(folder, "review", name, key, "--verdict", "good", "--version", str(version), *WHO)
+
+
+def test_revisions_are_listed_and_shown(folder: Path) -> None:
+    listed = run(folder, "revisions").stdout.splitlines()
+    assert [line.split()[:3] for line in listed[2:]] == [
+        ["r0", "-", "draft"],
+        ["r1", "r0", "draft"],
+    ]
+    shown = run(folder, "revisions", "r1", "--verify").stdout
+    assert "chain verified: r1 <- r0" in shown
+    assert "candidates: eligible 15, blacklisted 1" in shown
+    assert "not ready: Classes: " in shown
+    data = json.loads(run(folder, "revisions", "r1", "--json").stdout)["revisions"][0]
+    assert data["document"]["schema"] == "freshset.revision/1"
+    assert data["document"]["parent"] != ""
+
+
+def test_there_may_be_none(tmp_path: Path) -> None:
+    Project.create(tmp_path, ANIMALS % "strategy: random", who="ada", why="x").close()
+    assert "No revisions yet." in run(tmp_path, "revisions").stdout
+
+
+def test_a_review_is_given_and_shown(folder: Path) -> None:
+    run(folder, "review", "r1", "cat", "--verdict", "problematic", *WHO)
+    lines = run(folder, "review", "r1").stdout.splitlines()
+    assert lines[2].split()[:5] == ["cat", "problematic", "yes", "1", "ada"]
+    assert lines[-1] == "0 of 2 classes are good."
+    with pytest.raises(UsageError, match="not the review that you saw"):
+        run(folder, "review", "r1", "cat", "--verdict", "good", *WHO)
+    for half in (("cat",), ("--verdict", "good")):
+        with pytest.raises(UsageError, match="A verdict needs a class"):
+            run(folder, "review", "r1", *half, *WHO)
+    with pytest.raises(UsageError, match="a reason"):
+        run(folder, "review", "r1", "dog", "--verdict", "good", "--who", "ada")
+
+
+def test_freezing_and_unfreezing(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not ready"):
+        run(folder, "freeze", "r1", *WHO)
+    with pytest.raises(UsageError, match="draft"):
+        run(folder, "revisions", "r1", "--manifest", str(tmp_path / "r1.csv"))
+    approve(folder, "r1")
+    assert "ready to be frozen" in run(folder, "revisions", "r1").stdout
+    assert run(folder, "freeze", "r1", *WHO).stdout.startswith("Froze r1: ")
+    run(folder, "revisions", "r1", "--manifest", str(tmp_path / "r1.csv"))
+    assert len((tmp_path / "r1.csv").read_text("utf-8").splitlines()) == 6
+    with pytest.raises(UsageError, match="one revision"):
+        run(folder, "revisions", "--manifest", str(tmp_path / "all.csv"))
+    assert "Adaptively touched for ever: r1." in run(folder, "unfreeze", "r1", *WHO).stdout
+    assert "draft, touched" in run(folder, "revisions").stdout
+    assert "adaptively touched" in run(folder, "freeze", "r1", *WHO).stdout
+
+
+def test_an_incomplete_set_is_frozen_with_a_reason(folder: Path) -> None:
+    reason = ("--allow-incomplete", "a pilot")
+    data = json.loads(run(folder, "freeze", "r0", *WHO, *reason, "--json").stdout)
+    assert data["state"] == "frozen"
