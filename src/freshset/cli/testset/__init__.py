@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from freshset.cli.testset import choose, revise
-
-from freshset.cli.testset import publish, tables
+from freshset.cli.testset import choose, publish, revise, tables
 
 app = typer.Typer(
     name="testset",
@@ -18,6 +16,12 @@ app = typer.Typer(
 )
 # In the order of the pipeline; each is a plain function with typer's annotations.
 VERBS: tuple[Callable[..., None], ...] = (
+    choose.lab,
+    choose.sample,
+    revise.revisions,
+    revise.review,
+    revise.freeze,
+    revise.unfreeze,
     publish.package,
     publish.audit,
 )
