@@ -65,7 +65,7 @@ def package(
 def audit(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A package, or images in one folder a class.", metavar="[DIR]"),
+        typer.Argument(help="A package, or images in one folder a class.", metavar="DIR"),
     ] = None,
     project: AnyProjectOption = None,
     imagenetv2: Annotated[
