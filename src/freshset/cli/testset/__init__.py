@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from freshset.cli.testset import choose, publish, revise, tables
+from freshset.cli.testset import choose, collect, dedupe, project, publish, revise, tables
 
 app = typer.Typer(
     name="testset",
@@ -16,6 +16,18 @@ app = typer.Typer(
 )
 # In the order of the pipeline; each is a plain function with typer's annotations.
 VERBS: tuple[Callable[..., None], ...] = (
+    project.new,
+    project.spec,
+    project.status,
+    project.log,
+    collect.original,
+    collect.collect,
+    collect.blacklist,
+    collect.takedown,
+    dedupe.dedupe,
+    dedupe.pairs,
+    dedupe.verdict,
+    dedupe.components,
     choose.lab,
     choose.sample,
     revise.revisions,
