@@ -21,9 +21,10 @@ import numpy as np
 import pandas as pd
 
 from freshset.core.frequencies import Frequencies
-from freshset.replication.choose import Choice, document_of
+from freshset.replication.choose import Choice, next_revision
 from freshset.replication.eligibility import Barred, judge
 from freshset.replication.pools import Pools
+from freshset.replication.revisions import Revision
 from freshset.replication.sampling.plan import limits_of, plan_of
 from freshset.replication.spec import Spec, parse_spec
 from freshset.stats.bins import frequency_bins
@@ -64,12 +65,13 @@ def make_barred(rng: np.random.Generator, ids: list[str]) -> Barred:
     return Barred(set(chosen[bad < 0.1]), set(chosen[(bad > 0.1) & (bad < 0.15)]), reviewed)
 
 
-def ours(spec: Spec, pools: Pools, barred: Barred, previous: list[tuple[str, str]]) -> object:
+def ours(spec: Spec, pools: Pools, barred: Barred, parent: Revision | None = None) -> Revision:
     """Everything that a draw does outside the database."""
     eligibility = judge(pools.candidates, barred, limits_of(spec))
     choice = Choice(spec, pools, eligibility, plan_of(spec, pools.originals, {}))
-    revision = document_of(choice, choice.draw(1, previous), 1, "")
-    return revision, revision.digest
+    revision = next_revision(choice, 1, parent)
+    assert revision.digest
+    return revision
 
 
 def plain(
@@ -121,8 +123,7 @@ def main() -> int:
     candidates = make_frequencies(rng, options.classes, options.candidates // options.classes, "c")
     pools = Pools(candidates, make_frequencies(rng, options.classes, 20, "o"), {}, {})
     barred = make_barred(rng, candidates.item_ids.tolist())
-    first, _ = ours(spec, pools, barred, [])
-    previous = [(item.item_id, item.class_key) for item in first.items]
+    first = ours(spec, pools, barred)
 
     frame = pd.DataFrame(
         {
@@ -136,13 +137,13 @@ def main() -> int:
     eligible = frame[frame["item"].isin(good)]
     plan = plan_of(spec, pools.originals, {})
     targets = {(key, bin): n for key, row in plan.targets.items() for bin, n in enumerate(row)}
-    kept = {item for item, _ in previous}
+    kept = {item.item_id for item in first.items}
     own = sum(item.how != "upward" for item in first.items)
     drawn = {len(plain(frame, barred, targets, kept)), len(fast(eligible, targets))}
     if drawn != {own}:
         print(f"The peers drew {drawn} images, freshset {own} in their own bins.")
         return 1
-    mine = median_time(lambda: ours(spec, pools, barred, previous), options.repeats)
+    mine = median_time(lambda: ours(spec, pools, barred, first), options.repeats)
     slow = median_time(lambda: plain(frame, barred, targets, kept), options.repeats)
     quick = median_time(lambda: fast(eligible, targets), options.repeats)
     print(

@@ -15,7 +15,7 @@ from freshset.replication.chain import heads, load
 from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
 from freshset.replication.review import reviews_of, set_review
-from freshset.replication.revisions import Revision
+from freshset.replication.revisions import Removed, Revision
 
 
 @pytest.fixture
@@ -73,6 +73,19 @@ def test_the_next_revision_replaces_only_what_went(pool) -> None:
     drawn = [item for item in second.items if item.how == "drawn"]
     assert kept == left
     assert [item.class_key for item in drawn] == [gone.class_key]
+    assert second.removed == (Removed(gone.item_id, gone.class_key, "blacklisted"),)
+
+
+def test_an_image_that_has_no_place_any_more_is_told_from_a_bad_one(pool) -> None:
+    project, answers = pool
+    draw(project, answers)
+    project.change_spec(
+        ANIMALS.replace("per_class: 3", "per_class: 1") % "strategy: random", who="ada", why="x"
+    )
+    draw(project, answers, parent="random-0")
+    second = document(project, "random-1")
+    assert [(one.class_key, one.reason) for one in second.removed] == [("cat", "surplus")] * 2
+    assert second.summary()["removed"] == {"surplus": 2}
 
 
 def test_good_reviews_of_unchanged_classes_are_carried_over(pool) -> None:
@@ -101,6 +114,17 @@ def test_a_class_with_too_few_images_makes_an_invalid_revision(pool) -> None:
     assert revision.missing == {"cat": {"all": 1}, "dog": {"all": 2}}
     assert revision.eligibility["dog"] == {"blacklisted": 8}
     assert len(revision.items) == 2
+
+
+def test_a_class_without_candidates_is_named(tmp_path: Path) -> None:
+    with Project.create(
+        tmp_path / "p", ANIMALS % "strategy: random", who="ada", why="x"
+    ) as project:
+        add_images(project, ["c0", "c1", "c2"], "cat")
+        draw(project, frequencies([("c0", "cat", 10, 10)]))
+        revision = document(project, "random-0")
+    assert revision.eligibility == {"cat": {"eligible": 1, "few-answers": 2}, "dog": {}}
+    assert revision.missing == {"cat": {"all": 2}, "dog": {"all": 2}}
 
 
 def test_an_unknown_parent_is_named_and_nothing_is_written(pool) -> None:

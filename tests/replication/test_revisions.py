@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freshset.core.errors import DataError
-from freshset.replication.revisions import Item, Revision, removed
+from freshset.replication.revisions import Item, Removed, Revision, removed
 
 
 def revision(items: tuple[Item, ...] = (), **changes: object) -> Revision:
@@ -36,7 +36,9 @@ def item(name: str, class_key: str = "cat", how: str = "drawn") -> Item:
 
 @given(st.lists(st.tuples(st.text(), st.floats(0, 1e9)), unique_by=lambda pair: pair[0]))
 def test_a_document_reads_back_with_its_digest(rows) -> None:
-    one = revision(tuple(Item(name, "cat", n, n, "low", "low", "kept") for name, n in rows))
+    gone = (Removed("z", "cat", "blacklisted"),)
+    items = tuple(Item(name, "cat", n, n, "low", "low", "kept") for name, n in rows)
+    one = revision(items, removed=gone)
     again = Revision.from_dict(json.loads(json.dumps(one.to_dict())))
     assert again == one
     assert again.digest == one.digest
@@ -48,6 +50,7 @@ def test_a_document_reads_back_with_its_digest(rows) -> None:
         {"seed": 8}, {"parent": "x"}, {"spec": "x"}, {"policy": "x"}, {"pools": "x"},
         {"strategy": "top"}, {"rules": {}}, {"targets": {"cat": {}}}, {"eligibility": {}},
         {"missing": {"cat": {"low": 1}}}, {"upward": {}}, {"items": (item("b"), item("a"))},
+        {"removed": (Removed("z", "cat", "surplus"),)},
     ],
 )  # fmt: skip
 def test_everything_changes_the_digest(change) -> None:
@@ -68,7 +71,10 @@ def test_a_strange_document_is_refused() -> None:
     document = revision((item("a"),)).to_dict()
     with pytest.raises(DataError, match=r"revision/9"):
         Revision.from_dict(document | {"schema": "freshset.revision/9"})
-    for broken in (document | {"items": [["a"]]}, {"schema": "freshset.revision/1"}):
+    for broken in (
+        document | {"items": {"columns": ["item_id"], "rows": [["a"]]}},
+        {"schema": "freshset.revision/1"},
+    ):
         with pytest.raises(DataError, match="lacks something"):
             Revision.from_dict(broken)
 

@@ -56,6 +56,14 @@ def test_a_limit_is_the_number_that_was_written() -> None:
     assert at_least([0], [10], 0.0).tolist() == [True]
 
 
+@given(st.integers(1, 40), st.floats(0.01, 1), st.data())
+def test_equal_weights_change_no_bin(answers: int, weight: float, data: st.DataObject) -> None:
+    selected = data.draw(st.integers(0, answers))
+    weighted = [sum([weight] * n) for n in (selected, answers)]
+    found = frequency_bins([min(weighted)], [weighted[1]], EDGES)
+    assert found == frequency_bins([selected], [answers], EDGES)
+
+
 def test_wrong_edges_and_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="rise"):
         frequency_bins([1], [2], (0.4, 0.4))
@@ -66,6 +74,12 @@ def test_wrong_edges_and_counts_are_refused() -> None:
 
 
 def test_bins_have_names() -> None:
-    assert bin_names(EDGES) == ("0.0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 1.0")
+    assert bin_names(EDGES) == (
+        "0.0 to 0.2",
+        "0.2 to 0.4",
+        "0.4 to 0.6",
+        "0.6 to 0.8",
+        "0.8 to 1.0",
+    )
     assert bin_names((0.25,)) == ("0.00 to 0.25", "0.25 to 1.00")
     assert bin_names(()) == ("0.0 to 1.0",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,11 @@ from freshset.replication.chain import Head, head, heads, load, put
 from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.components import resolve
 from freshset.replication.duplicates.state import read_state
-from freshset.replication.eligibility import Barred, Eligibility, judge
+from freshset.replication.eligibility import REASONS, Barred, Eligibility, judge
 from freshset.replication.pools import Pools, excluded, pools_digest, read_pools
 from freshset.replication.project import Project
 from freshset.replication.review import carry_over, spec_in_force
-from freshset.replication.revisions import Item, Revision
+from freshset.replication.revisions import Item, Removed, Revision
 from freshset.replication.sampling.plan import Pair, Plan, limits_of, plan_of
 from freshset.replication.sampling.sample import Sample
 from freshset.replication.spec import Spec, Strategy
@@ -133,13 +133,8 @@ def draw_revision(
     with project.change("revision.sample", who=who, why=why, subject=name) as change:
         before = head(change.connection, parent) if parent else None
         choice = choice_of(change.connection, frequencies)
-        previous: list[Pair] = []
-        if before is not None:
-            items = load(change.connection, parent).items
-            previous = [(item.item_id, item.class_key) for item in items]
-        seed = choice.spec.seeds.sample
-        sample = choice.draw(seed, previous)
-        revision = document_of(choice, sample, seed, "" if before is None else before.digest)
+        previous = None if before is None else load(change.connection, parent)
+        revision = next_revision(choice, choice.spec.seeds.sample, previous)
         new = put(change, name, revision, before)
         change.detail |= {"digest": new.digest, "parent": parent} | revision.summary()
         if before is not None:
@@ -166,16 +161,20 @@ def _free_name(project: Project) -> str:
     return f"{strategy}-{number}"
 
 
-def document_of(choice: Choice, sample: Sample, seed: int, parent: str) -> Revision:
-    """Write down a sample with all that it depends on; `parent` is a digest."""
+def next_revision(choice: Choice, seed: int, parent: Revision | None = None) -> Revision:
+    """Draw a revision, from a parent or as a first one, with all that it depends on."""
+    items = () if parent is None else parent.items
+    previous = [(item.item_id, item.class_key) for item in items]
+    sample = choice.draw(seed, previous)
     spec, names = choice.spec, choice.plan.names
     body = spec.model_dump(mode="json")
     policy = {part: body[part] for part in ("workers", "sampling", "duplicates")}
+    counts = choice.eligibility.counts()
 
     def named(counts: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, int]]:
         return {key: dict(zip(names[key], row, strict=True)) for key, row in counts.items()}
 
-    items = tuple(
+    taken = tuple(
         Item(
             pick.item_id, pick.class_key, pick.selected, pick.answers,
             names[pick.class_key][max(pick.group, 0)], names[pick.class_key][pick.slot], pick.how,
@@ -193,13 +192,29 @@ def document_of(choice: Choice, sample: Sample, seed: int, parent: str) -> Revis
         spec=spec.digest,
         policy=sha256_bytes(canonical_json(policy)),
         pools=pools_digest(choice.eligibility),
-        parent=parent,
+        parent="" if parent is None else parent.digest,
         targets=named(choice.plan.targets),
         missing={key: _some(row) for key, row in named(sample.missing).items()},
         upward={key: _some(row) for key, row in named(sample.upward).items()},
-        eligibility=choice.eligibility.counts(),
-        items=items,
+        eligibility={key: counts.get(key, {}) for key in choice.plan.targets},
+        items=taken,
+        removed=_removed(previous, taken, choice.eligibility),
     )
+
+
+def _removed(
+    previous: Sequence[Pair], taken: Collection[Item], eligibility: Eligibility
+) -> tuple[Removed, ...]:
+    """What was there before and is no longer, each with its reason."""
+    left = {(item.item_id, item.class_key) for item in taken}
+    gone = [pair for pair in previous if pair not in left]
+    if not gone:
+        return ()
+    rows = eligibility.candidates
+    pairs = zip(rows.item_ids.tolist(), rows.class_keys.tolist(), strict=True)
+    code = dict(zip(pairs, eligibility.reason.tolist(), strict=True))
+    names = (*REASONS, "no-candidate", "surplus")  # the last is that of -1, eligible
+    return tuple(Removed(*pair, names[code.get(pair, len(REASONS))]) for pair in gone)
 
 
 def _some(counts: Mapping[str, int]) -> dict[str, int]:

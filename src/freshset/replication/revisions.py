@@ -6,7 +6,8 @@ revision that it began from.  A change anywhere in the chain therefore shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -45,6 +46,22 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """One image that the parent had and the revision has not.
+
+    Attributes
+    ----------
+    reason
+        One of `freshset.replication.eligibility.REASONS`; ``surplus`` where it is eligible and its
+        group had no room, as after a change of bin; ``no-candidate`` where it is one no longer.
+    """
+
+    item_id: str
+    class_key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """A drawn test set.
 
@@ -66,6 +83,8 @@ class Revision:
         Candidates by class: how many were eligible, and how many each reason excluded.
     items
         In the order of the test set.
+    removed
+        What the parent had besides, in the order of the parent.
     """
 
     strategy: str
@@ -80,6 +99,7 @@ class Revision:
     upward: Counts
     eligibility: Counts
     items: tuple[Item, ...]
+    removed: tuple[Removed, ...] = ()
 
     @property
     def is_valid(self) -> bool:
@@ -100,18 +120,14 @@ class Revision:
         return {key: frozenset(ids) for key, ids in out.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document; items are rows under ``columns``."""
-        body = {
-            name: getattr(self, name) for name in (f.name for f in fields(self)) if name != "items"
-        }
-        columns = [f.name for f in fields(Item)]
-        rows = [[getattr(item, name) for name in columns] for item in self.items]
+        """Return the document; items and removed images are rows under the names of columns."""
+        body = {name: getattr(self, name) for name in (f.name for f in fields(self))}
         return {
             "schema": SCHEMA,
             **body,
             "is_valid": self.is_valid,
-            "columns": columns,
-            "items": rows,
+            "items": _rows(Item, self.items),
+            "removed": _rows(Removed, self.removed),
         }
 
     @classmethod
@@ -129,10 +145,10 @@ class Revision:
                     f"A revision of schema {document['schema']!r}; this freshset reads {SCHEMA!r}.",
                     "Update freshset: pip install --upgrade freshset",
                 )
-            names = document["columns"]
-            items = tuple(Item(**dict(zip(names, row, strict=True))) for row in document["items"])
-            body = {f.name: document[f.name] for f in fields(cls) if f.name != "items"}
-            return cls(**body, items=items)
+            body = {f.name: document[f.name] for f in fields(cls)}
+            body["items"] = _things(Item, document["items"])
+            body["removed"] = _things(Removed, document["removed"])
+            return cls(**body)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"A revision document lacks something ({error!r}).") from error
 
@@ -141,6 +157,7 @@ class Revision:
         upward = sum(sum(one.values()) for one in self.upward.values())
         missing = sum(sum(one.values()) for one in self.missing.values())
         kept = sum(item.how == "kept" for item in self.items)
+        gone = Counter(one.reason for one in self.removed)
         return {
             "strategy": self.strategy,
             "seed": self.seed,
@@ -148,6 +165,7 @@ class Revision:
             "kept": kept,
             "upward": upward,
             "missing": missing,
+            "removed": dict(sorted(gone.items())),
             "is_valid": self.is_valid,
         }
 
@@ -156,3 +174,13 @@ def removed(before: Revision, after: Revision) -> tuple[Item, ...]:
     """Images of a revision that the next one has no longer, in the order of the first."""
     left = {(item.item_id, item.class_key) for item in after.items}
     return tuple(item for item in before.items if (item.item_id, item.class_key) not in left)
+
+
+def _rows(kind: type[Item | Removed], things: Sequence[Any]) -> dict[str, Any]:
+    columns = [f.name for f in fields(kind)]
+    return {"columns": columns, "rows": [[getattr(one, c) for c in columns] for one in things]}
+
+
+def _things(kind: type[Any], table: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = table["columns"]
+    return tuple(kind(**dict(zip(names, row, strict=True))) for row in table["rows"])

@@ -71,7 +71,9 @@ def at_least(selected: npt.ArrayLike, answers: npt.ArrayLike, limit: npt.ArrayLi
     Notes
     -----
     ``a / n >= p / q`` is compared as ``a * q >= p * n``, which floats hold exactly for counts.  As
-    quotients of floats, 7 of 10 would depend on how .7 was rounded.
+    quotients of floats, 7 of 10 would depend on how .7 was rounded.  Where answers are weighted both
+    are sums that were rounded, so what is below by a relative 1e-12 is no less; whole products below
+    1e12 are nearer to each other only when they are equal.
     """
     selected = np.asarray(selected, dtype=np.float64)
     answers = np.asarray(answers, dtype=np.float64)
@@ -81,7 +83,7 @@ def at_least(selected: npt.ArrayLike, answers: npt.ArrayLike, limit: npt.ArrayLi
     exact = [Fraction(repr(float(value))) for value in values]
     top = np.array([one.numerator for one in exact], dtype=np.float64)[place]
     bottom = np.array([one.denominator for one in exact], dtype=np.float64)[place]
-    return np.asarray((answers > 0) & (selected * bottom >= top * answers))
+    return np.asarray((answers > 0) & (selected * bottom >= top * answers * (1 - 1e-12)))
 
 
 def bin_names(edges: Sequence[float]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ def test_revisions_are_listed_and_shown(folder: Path) -> None:
     ]
     shown = run(folder, "revisions", "r1", "--verify").stdout
     assert "chain verified: r1 <- r0" in shown
+    assert "removed since r0: " in shown
     assert "candidates: eligible 15, blacklisted 1" in shown
     assert "not ready: Classes: " in shown
     data = json.loads(run(folder, "revisions", "r1", "--json").stdout)["revisions"][0]

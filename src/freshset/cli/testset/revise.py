@@ -197,6 +197,9 @@ def _one(one: dict[str, Any]) -> str:
         for reason, n in counts.items():
             total[reason] = total.get(reason, 0) + n
     lines.append("candidates: " + ", ".join(f"{reason} {n:,}" for reason, n in total.items()))
+    if one["parent"]:
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in one["removed"].items()) or "none"
+        lines.append(f"removed since {one['parent']}: {reasons}")
     if "chain" in one:
         names, gone = one["chain"]["names"], one["chain"]["tombstones"]
         lines.append(f"chain verified: {' <- '.join(names)}")
