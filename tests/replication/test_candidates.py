@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+from fakes.class_folders import make_folder, picture_bytes
 from fakes.image_samples import write
-from fakes.pictures import make_folder, picture_bytes
 from fakes.writers import collect_folder
 
 from freshset.core.errors import DataError, StoreError

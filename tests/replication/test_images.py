@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.class_folders import picture_bytes
 from fakes.image_samples import encoded, picture
-from fakes.pictures import picture_bytes
 from PIL import Image
 
 from freshset.core.errors import DataError, StoreError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.pictures import make_folder
+from fakes.class_folders import make_folder
 
 from freshset.core.errors import DataError
 from freshset.replication.candidates import Collecting, collect

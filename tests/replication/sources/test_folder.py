@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes.pictures import make_folder
+from fakes.class_folders import make_folder
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication.sources.folder import Folder

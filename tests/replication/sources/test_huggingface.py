@@ -4,7 +4,7 @@ from pathlib import Path
 
 import datasets
 import pytest
-from fakes.pictures import picture_bytes
+from fakes.class_folders import picture_bytes
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication.sources.huggingface import HuggingFace

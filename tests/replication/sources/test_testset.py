@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.pictures import make_folder, picture_bytes
+from fakes.class_folders import make_folder, picture_bytes
 from PIL import Image
 
 from freshset.core.errors import DataError, UsageError

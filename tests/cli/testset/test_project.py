@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fakes.class_folders import make_folder
+
+from freshset.replication.candidates import collect
+from freshset.replication.project import Project
+from freshset.replication.sources.folder import Folder
+
+SPEC = """\
+name: animals/fresh
+original: animals/test
+per_class: 2
+classes:
+  - {key: cat, confused_with: dog}
+  - {key: dog}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    path = tmp_path / "fresh.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, spec: Path, call) -> str:
+    path = str(tmp_path / "project")
+    told = call("testset", "new", str(spec), "--project", path, "--why", "try", "--who", "ada")
+    assert told.code == 0
+    assert told.err == f"Began {path}: animals/fresh, 2 classes.\n"
+    return path
+
+
+def test_a_project_begins_with_its_spec(folder: str, spec: Path, call) -> None:
+    with Project.open(folder) as project:
+        (entry,) = project.entries()
+    assert (entry.who, entry.why) == ("ada", "try")
+    again = call("testset", "new", str(spec), "--project", folder, "--why", "again")
+    assert again.code == 2
+    assert "holds a project already" in again.err
+
+
+def test_a_wrong_spec_is_said_whole(tmp_path: Path, spec: Path, call) -> None:
+    spec.write_text("name: x y\nclases: []\n", encoding="utf-8")
+    told = call("testset", "new", str(spec), "--project", str(tmp_path / "p"), "--why", "x")
+    assert told.code == 2
+    assert "Did you mean 'classes'" in told.err
+    assert "No key 'original'" in told.err
+    assert not (tmp_path / "p").exists()
+
+
+def test_the_spec_is_printed_and_changed(folder: str, spec: Path, call) -> None:
+    assert call("testset", "spec", "--project", folder).out == SPEC
+    body = json.loads(call("testset", "spec", "--project", folder, "--json").out)
+    assert (body["schema"], body["spec"]["per_class"]) == ("freshset.spec/1", 2)
+    spec.write_text(SPEC.replace("per_class: 2", "per_class: 3"), encoding="utf-8")
+    given = ("testset", "spec", str(spec), "--project", folder)
+    refused = call(*given)
+    assert (refused.code, "Give --who and --why" in refused.err) == (2, True)
+    told = call(*given, "--why", "more")
+    assert told.out == "Version 2 is in force.\nper_class: 2 -> 3\n"
+    assert "says what the one in force says already" in call(*given, "--why", "x").err
+    told = call("testset", "log", "--project", folder, "--action", "spec")
+    assert "changes: {'per_class': [2, 3]}" in told.out
+
+
+def test_status_says_what_is_short(folder: str, tmp_path: Path, call) -> None:
+    told = call("testset", "status", "--project", folder)
+    assert (told.code, told.err) == (0, "")
+    root = make_folder(tmp_path / "in", {"cat": [1, 2], "dog": [2]})
+    with Project.open(folder) as project:
+        collect(project, Folder(path=root), who="a", why="b")
+    told = call("testset", "status", "--project", folder)
+    assert "Warning: Fewer candidates than images wanted in 1 classes: dog." in told.err
+    assert "dog (short)       2           1" in told.out
+    assert "Candidates of several classes: 1 images." in told.out
+    body = json.loads(call("testset", "status", "--project", folder, "--json").out)
+    assert [one["candidates"] for one in body["classes"]] == [2, 1]
+
+
+def test_the_log_is_shown_chosen_and_verified(folder: str, call, tmp_path: Path) -> None:
+    with Project.open(folder) as project:
+        for who in ("bob", "eve"):
+            with project.change("answers.import", who=who, why="batch", subject="s", rows=3):
+                pass
+        *_, last = project.entries()
+    log = ("testset", "log", "--project", folder)
+    text = call(*log).out
+    assert [line[0] for line in text.splitlines() if line[0] != " "] == ["1", "2", "3"]
+    assert "bob  answers.import s\n    why: batch\n    rows: 3\n" in text
+    body = json.loads(call(*log, "--json", "--by", "eve").out)
+    assert [entry["seq"] for entry in body["entries"]] == [3]
+    body = json.loads(call(*log, "--json", "--last", "2", "--subject", "s").out)
+    assert [entry["who"] for entry in body["entries"]] == ["bob", "eve"]
+    told = call(*log, "--verify")
+    assert told.out == f"The log is whole: 3 entries, the last with digest {last.digest}.\n"
+    body = json.loads(call(*log, "--verify", "--known", last.digest, "--json").out)
+    assert body == {"schema": "freshset.log-check/1", "entries": 3, "digest": last.digest}
+    wrong = call(*log, "--verify", "--known", "0" * 64)
+    assert (wrong.code, "no entry of the log has the digest" in wrong.err) == (2, True)
+    assert call(*log, "--known", "0").code == 2
+
+
+def test_no_project(tmp_path: Path, call) -> None:
+    for verb in ("status", "log", "spec"):
+        told = call("testset", verb, "--project", str(tmp_path))
+        assert told.code == 2
+        assert "holds no project" in told.err
+        assert "freshset testset new" in told.err
