@@ -1,4 +1,4 @@
-"""Audit of a package: its checksums, its spec's numbers, and its images."""
+"""Audit of a package: whether it is as it was written, its spec's numbers, and its images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from freshset.replication.audit import Known
 from freshset.replication.audit_folder import LIMITS, audit_folder
 from freshset.replication.audit_report import AuditReport
 from freshset.replication.package.base import IMAGES, packaged_classes
-from freshset.replication.package.checksums import SUMS, check_sums
+from freshset.replication.package.checksums import SUMS
+from freshset.replication.package.consistency import check_package
 from freshset.replication.package.huggingface import METADATA
 from freshset.replication.spec import load_spec, parse_spec
 from freshset.store.table_files import numbers, read_table
@@ -35,8 +36,8 @@ def audit_package(
 ) -> AuditReport:
     """Audit a package; parameters and errors are those of `audit_folder`.
 
-    Beside what is looked for in any folder, every file must be as it was packaged, and every class
-    must have the number of images that the spec asks for.
+    Beside what is looked for in any folder, revision, log, images and checksums must agree, and every
+    class must have the number of images that the spec asks for.
     """
     path = Path(path)
     spec = parse_spec(load_spec(path / "spec.yaml"), str(path / "spec.yaml"))
@@ -44,7 +45,7 @@ def audit_package(
     known = Known(
         sizes={folders[one.key]: spec.size_of(one.key) for one in spec.classes},
         frequencies=_frequencies(path / METADATA),
-        damaged=tuple(check_sums(path)),
+        damaged=tuple(check_package(path)),
     )
     return audit_folder(
         path / IMAGES,

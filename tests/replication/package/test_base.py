@@ -4,26 +4,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from fakes.frozen import CLASSES, SPEC, WHO, frozen_project
+from fakes.frozen import CLASSES, SPEC, WHO, frozen_project, revision
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication import tables
+from freshset.replication.chain import load, put
+from freshset.replication.excluding import take_down
 from freshset.replication.freeze import freeze, unfreeze
 from freshset.replication.package.base import Contents, collect, packaged_classes
 from freshset.replication.project import Project
 from freshset.replication.spec import parse_spec
-
-
-def take_down(project: Project, item: str) -> None:
-    with project.change("candidates.takedown", subject=item, **WHO) as change:
-        row = {
-            "item_id": item,
-            "kind": "takedown",
-            "reason": "asked for",
-            "who": "ada",
-            "at": change.at,
-        }
-        change.connection.execute(sa.insert(tables.exclusions), [row])
 
 
 def test_images_with_their_classes_and_origins(contents: Contents) -> None:
@@ -66,15 +56,15 @@ def test_an_image_that_was_taken_down_is_left_out_and_listed(
     project: Project, contents: Contents
 ) -> None:
     gone = contents.images[3]
-    gone.source.unlink()
-    take_down(project, gone.item_id)
+    take_down(project, [gone.item_id], who="ada", why="asked for")
+    assert not gone.source.exists()
     after = collect(project, "r1")
     assert len(after.images) == 7
     assert [(t.item_id, t.class_key, t.reason) for t in after.tombstones] == [
         (gone.item_id, gone.of.key, "asked for")
     ]
     # The log goes as far as what last changed the package, and no further.
-    assert after.entries[-1].action == "candidates.takedown"
+    assert after.entries[-1].action == "image.takedown"
     assert contents.entries[-1].action == "revision.freeze"
 
 
@@ -107,3 +97,16 @@ def test_folders_are_told_apart_on_any_file_system() -> None:
         'name: a\noriginal: b\nclasses: [{key: Cat}, {key: cat}, {key: "red fox"}, {key: dog}]\n'
     )
     assert [one.folder for one in packaged_classes(spec)] == ["Cat~0", "cat~1", "red%20fox", "dog"]
+
+
+def test_an_image_in_two_classes_is_refused(tmp_path: Path) -> None:
+    with frozen_project(tmp_path, freeze_it=False) as project:
+        with project.read() as connection:
+            rows = [(item.item_id, item.class_key) for item in load(connection, "r1").items]
+        with project.change("revision.sample", subject="r2", **WHO) as change:
+            one = revision(project, [*rows[:-1], (rows[0][0], "2")])
+            put(change, "r2", one, None)
+            change.detail["digest"] = one.digest
+        freeze(project, "r2", allow_incomplete="a test", **WHO)
+        with pytest.raises(DataError, match="is in the classes 'cat' and '2'"):
+            collect(project, "r2")

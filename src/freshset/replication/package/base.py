@@ -159,6 +159,7 @@ def collect(project: Project, name: str) -> Contents:
         gone = {one.item_id for one in tombstones}
         kept = [item for item in revision.items if item.item_id not in gone]
         found = _images(connection, project.folder, kept, classes)
+    _check_single(found)
     _check_files(found)
     entries = _entries(project.entries(), name, gone)
     return Contents(
@@ -279,6 +280,18 @@ def _origins(connection: sa.Connection) -> dict[tuple[str, str], Mapping[str, st
         out.setdefault((row["item_id"], row["class_key"]), values)
         out.setdefault((row["item_id"], ""), values)
     return out
+
+
+def _check_single(found: Sequence[PackagedImage]) -> None:
+    """Refuse an image in two classes: a test set has one label for an item."""
+    seen: dict[str, PackagedImage] = {}
+    for image in found:
+        first = seen.setdefault(image.item_id, image)
+        if first is not image:
+            raise DataError(
+                f"Image {image.item_id} is in the classes {first.of.key!r} and {image.of.key!r}.",
+                "Blacklist it, or leave it a candidate of one class, and sample again.",
+            )
 
 
 def _check_files(found: Sequence[PackagedImage]) -> None:

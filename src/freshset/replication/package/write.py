@@ -153,6 +153,7 @@ def _revision(contents: Contents) -> dict[str, Any]:
         "chain": list(contents.chain),
         "state": contents.head.state,
         "touched": contents.touched,
+        "log": {"seq": contents.entries[-1].seq, "digest": contents.entries[-1].digest},
         "document": contents.revision.to_dict(),
     }
 
