@@ -1,0 +1,150 @@
+"""Find the neighbours of a project's candidates, and change how components are resolved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from freshset.core.errors import DataError, UsageError
+from freshset.replication.duplicates.finder import Finder, Options
+from freshset.replication.duplicates.pairs import Said, record_verdicts
+from freshset.replication.duplicates.searches import (
+    MARK,
+    make_plan,
+    put_neighbours,
+    read_neighbours,
+    remember,
+)
+from freshset.replication.duplicates.state import ASKED, ordered, read_asked, read_state
+from freshset.replication.project import Project
+from freshset.replication.tables import neighbours, settings
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a search has done.
+
+    Attributes
+    ----------
+    metric
+        Which.
+    images
+        How many were gone through.
+    whole, added, kept
+        Candidates that were compared with all images, with new ones only, and with none, as their
+        neighbours were known.
+    within
+        Pairs within the threshold of the spec; none where it has none.
+    """
+
+    metric: str
+    images: int
+    whole: int
+    added: int
+    kept: int
+    within: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values, schema ``freshset.dedupe/1``."""
+        return {"schema": "freshset.dedupe/1", **asdict(self)}
+
+
+def find_neighbours(
+    project: Project,
+    metric: str,
+    *,
+    options: Options | None = None,
+    who: str,
+    why: str,
+) -> Report:
+    """Find the nearest images of every candidate among all images, and keep them.
+
+    Candidates whose neighbours are known are compared with images that came since, or not at all.
+    Shards of one project may run at the same time, on one machine or on several with a database that
+    all reach.
+
+    Raises
+    ------
+    DataError
+        When images or features cannot be read, or there are no candidates.
+    UsageError
+        For an unknown metric, a shard that there is not, or ``ssim`` without a threshold.
+    """
+    options = options or Options()
+    part, parts = options.shard
+    if not 0 <= part < parts:
+        raise UsageError(f"No shard {part}/{parts}.", "Shards are 0/N to N-1/N.")
+    with project.read() as connection:
+        state = read_state(connection)
+    everyone = sorted(state.candidates.keys() - state.excluded)
+    if not everyone:
+        raise DataError(
+            f"{project.folder} has no candidates.", "Collect some: freshset testset collect"
+        )
+    candidates = everyone[part::parts]
+    spec = project.spec.duplicates
+    finder = Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
+    finder.load(project, state)
+    with project.read() as connection:
+        plan = make_plan(connection, metric, candidates, finder.search, finder.ids)
+        known = read_neighbours(connection, metric, plan.items)
+    found = finder.run(plan, known)
+    with project.change("duplicates.find", who=who, why=why, metric=metric) as change:
+        change.detail |= {
+            "record": dict(finder.record),
+            "neighbours": spec.neighbours,
+            "images": len(finder.ids),
+            "candidates": len(found),
+        }
+        put_neighbours(change.connection, metric, found, finder.search)
+        remember(change.connection, finder.search, finder.ids)
+    with project.read() as connection:
+        within = _within(connection, metric, spec.thresholds.get(metric))
+    kept = len(candidates) - len(plan.whole) - len(plan.items)
+    return Report(metric, len(finder.ids), len(plan.whole), len(plan.items), kept, within)
+
+
+def _within(connection: sa.Connection, metric: str, most: float | None) -> int | None:
+    if most is None:
+        return None
+    n = neighbours.c
+    query = sa.select(sa.func.count()).select_from(neighbours)
+    query = query.where(n.metric == metric, n.rank > MARK, n.distance <= most)
+    return int(connection.execute(query).scalar_one())
+
+
+def keep(project: Project, item: str, *, who: str, why: str) -> None:
+    """Let an image stay in its component, whatever the rule says.
+
+    Raises
+    ------
+    DataError
+        When it is no candidate.
+    """
+    with project.change("duplicates.keep", who=who, why=why, subject=item) as change:
+        if item not in read_state(change.connection).candidates:
+            raise DataError(f"{item!r} is no candidate.", "Name one of a component's candidates.")
+        asked = sorted({*read_asked(change.connection), item})
+        change.connection.execute(sa.delete(settings).where(settings.c.key == ASKED))
+        change.connection.execute(sa.insert(settings), [{"key": ASKED, "value": asked}])
+
+
+def cut(project: Project, a: str, b: str, *, who: str, why: str) -> None:
+    """Undo the link between two images, so that their component may fall apart.
+
+    Raises
+    ------
+    DataError
+        When they are not linked.
+    """
+    with project.read() as connection:
+        state = read_state(connection)
+    pair = ordered(a, b)
+    if pair not in state.edges():
+        raise DataError(
+            f"{a} and {b} are not linked.", "freshset testset components shows the links."
+        )
+    version = state.verdicts[pair].version if pair in state.verdicts else 0
+    record_verdicts(project, [Said(*pair, "cut", version)], who=who, why=why)

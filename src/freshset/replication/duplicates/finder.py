@@ -1,0 +1,215 @@
+"""One metric's neighbours of some images of a project: vectors, search, and how far it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+from PIL import Image
+
+from freshset.core.errors import DataError, UsageError
+from freshset.core.files import sha256_file
+from freshset.datasets.images import decode
+from freshset.replication.duplicates.embedders import SIDE, embedder, read_features
+from freshset.replication.duplicates.hashes import hamming_nearest
+from freshset.replication.duplicates.neighbours import MEMORY, Nearest, nearest
+from freshset.replication.duplicates.products import Device, products_on
+from freshset.replication.duplicates.rows import Chosen
+from freshset.replication.duplicates.searches import Found, Known, Plan, Search
+from freshset.replication.duplicates.ssim_neighbours import ssim_pairs
+from freshset.replication.duplicates.state import State
+from freshset.replication.duplicates.vectors import Vectors, update_vectors
+from freshset.replication.images import SQUASHED, load_image, working_copy
+from freshset.replication.project import Project
+from freshset.replication.tables import images
+
+FOLDER = "duplicates"
+_QUERIES_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How neighbours are looked for.
+
+    Attributes
+    ----------
+    features
+        File of features, in place of an embedder.
+    weights
+        For ``fc7``.
+    device
+        Where products are made: ``auto``, ``cpu`` or ``cuda``.
+    memory
+        Bytes beside the images.
+    shard
+        Which part of how many, by the candidates' order: (0, 1) is all of them.
+    """
+
+    features: Path | None = None
+    weights: Path | None = None
+    device: Device = "auto"
+    memory: int = MEMORY
+    shard: tuple[int, int] = (0, 1)
+
+
+class Finder:
+    """Finds neighbours by one metric.
+
+    Parameters
+    ----------
+    metric
+        ``pixels``, ``ssim``, ``phash``, ``fc7``, or the name of features from a file.
+    k
+        Neighbours to keep.
+    most
+        Threshold of the metric; only ``ssim`` needs one, as it finds pairs up to a distance.
+
+    Raises
+    ------
+    UsageError
+        For an unknown metric, or ``ssim`` without a threshold.
+    """
+
+    def __init__(self, metric: str, k: int, most: float | None, options: Options) -> None:
+        if metric == "ssim" and most is None:
+            raise UsageError(
+                "ssim finds pairs up to a distance, and the spec has no threshold for it.",
+                "Set duplicates.thresholds in the spec, such as {ssim: 0.2205}.",
+            )
+        self.metric = metric
+        self._k = k
+        self._most = most
+        self._options = options
+        self._embedder = None if options.features else embedder(metric, options.weights)
+        self._vectors = Vectors((), np.empty((0, 0)), {})
+
+    def load(self, project: Project, state: State) -> None:
+        """Make or read the vectors of all images.
+
+        Raises
+        ------
+        DataError
+            When images are missing or damaged, or lack features.
+        """
+        wanted = state.searched
+        if self._embedder is None:
+            self._vectors = _from_file(self._options.features, self.metric, wanted)
+            return
+        with project.read() as connection:
+            rows = connection.execute(sa.select(images.c.item_id, images.c.path))
+            paths = {item: path for item, path in rows if item in wanted}
+        lost = sorted(wanted - paths.keys())
+        if lost:
+            raise DataError(
+                f"{len(lost):,} images have no file, such as {lost[0]}.", "Collect them again."
+            )
+        from_copy = self._embedder.from_copy
+
+        def load(item: str) -> Image.Image:
+            if not from_copy:
+                return load_image(project.folder, paths[item])
+            copy = working_copy(project.folder, paths[item], SQUASHED)
+            return decode(copy, f"working copy {copy}")
+
+        folder = project.folder / FOLDER / self.metric
+        self._vectors = update_vectors(folder, self._embedder, wanted, load)
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Images that are gone through, rising."""
+        return self._vectors.ids
+
+    @property
+    def record(self) -> Mapping[str, str]:
+        """What made the vectors."""
+        return self._vectors.record
+
+    @property
+    def search(self) -> Search:
+        """What the marks of the table say of a search by this finder."""
+        most = self._most if self.metric == "ssim" else None
+        return Search.of(self.ids, record=dict(self.record), k=self._k, most=most)
+
+    def run(self, plan: Plan, known: Known) -> dict[str, Found]:
+        """Find the neighbours that a plan asks for; those that are known are merged in."""
+        out = {item: self._cut(new) for item, new in self._find(plan.whole, self.ids)}
+        for news, items in plan.added:
+            for item, new in self._find(items, news):
+                out[item] = self._cut(sorted([*known.get(item, ()), *new]))
+        return out
+
+    def _cut(self, found: list[tuple[float, str]]) -> Found:
+        """Keep the first k, and say below which distance they are all there are."""
+        if len(found) > self._k or (self.metric != "ssim" and len(self.ids) - 1 > self._k):
+            kept = found[: self._k]
+            return Found(kept, kept[-1][0])
+        if self.metric == "ssim" and self._most is not None:
+            # Up to the threshold itself nothing is missing.
+            return Found(found, float(np.nextafter(self._most, np.inf)))
+        return Found(found, float("inf"))
+
+    def _find(
+        self, items: Sequence[str], among: Sequence[str]
+    ) -> Iterator[tuple[str, list[tuple[float, str]]]]:
+        """Give each item's nearest images, itself left out."""
+        rows = self._vectors.rows
+        place = {one: number for number, one in enumerate(self.ids)}
+        at = np.array([place[one] for one in items], np.intp)
+        there = np.array([place[one] for one in among], np.intp)
+        if not at.size or not there.size:
+            yield from ((item, []) for item in items)
+            return
+        if self.metric == "ssim":
+            yield from self._find_ssim(items, at, among, there)
+            return
+        queries, references = Chosen(rows, at), Chosen(rows, there)
+        result: Nearest
+        if self.metric == "phash" and self._embedder is not None:
+            result = hamming_nearest(queries, references, self._k + 1)
+        else:
+            products = products_on(self._options.device)
+            memory = self._options.memory
+            result = nearest(queries, references, self._k + 1, memory=memory, products=products)
+        for item, columns, distances in zip(items, result.indices, result.distances, strict=True):
+            both = zip(distances.tolist(), (among[c] for c in columns.tolist()), strict=True)
+            yield item, [(distance, one) for distance, one in both if one != item]
+
+    def _find_ssim(
+        self,
+        items: Sequence[str],
+        at: npt.NDArray[np.intp],
+        among: Sequence[str],
+        there: npt.NDArray[np.intp],
+    ) -> Iterator[tuple[str, list[tuple[float, str]]]]:
+        shape = (SIDE, SIDE, 3)
+        references = Chosen(self._vectors.rows, there, shape)
+        for start in range(0, len(at), _QUERIES_AT_ONCE):
+            part = slice(start, start + _QUERIES_AT_ONCE)
+            queries = Chosen(self._vectors.rows, at[part], shape)[0 : len(at)]
+            result = ssim_pairs(queries, references, self._most or 0.0, memory=self._options.memory)
+            out: list[list[tuple[float, str]]] = [[] for _ in items[part]]
+            triples = zip(result.queries, result.references, result.distances, strict=True)
+            for query, reference, distance in triples:
+                one = among[int(reference)]
+                if one != items[start + int(query)]:
+                    out[int(query)].append((float(distance), one))
+            yield from zip(items[part], out, strict=True)
+
+
+def _from_file(path: Path | None, metric: str, wanted: frozenset[str]) -> Vectors:
+    if path is None:
+        raise UsageError(f"No file of features for {metric!r}.", "Give --features FILE.npz")
+    ids, rows = read_features(path)
+    at = [number for number, one in enumerate(ids) if one in wanted]
+    lacking = sorted(wanted.difference(ids))
+    if lacking:
+        raise DataError(
+            f"{path}: {len(lacking):,} images have no features, such as {lacking[0]}.",
+            "Compute features of all candidates and original images.",
+        )
+    record = {"embedder": metric, "features": sha256_file(path)}
+    return Vectors([ids[i] for i in at], rows[at], record)

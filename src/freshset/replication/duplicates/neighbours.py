@@ -1,0 +1,377 @@
+r"""Exact nearest neighbours under the squared Euclidean distance.
+
+The matrix product does nearly all the work, in float32.  Its rounding is bounded, so that no true
+neighbour can be lost; those few references that the bound leaves are measured again in float64 by the
+explicit difference.
+
+With x and y as they are after centring, a = \|x\|, b = \|y\|, dimension d and u = 2**-24, a
+float32 sum of products has an error of at most gamma * (the sum of their absolute values), with
+gamma = (d u) / (1 - d u), in whatever order it is summed (Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd edition, section 3.1).  Two more columns make the product itself an upper bound::
+
+    [x, 1, a] . [y, -(1 - 2 g) b**2 / 2 + tiny, r b]  >=  x.y - b**2 / 2,    r = 1.02 g / (1 - g)
+
+where g is gamma of d + 8 terms, and 1 % more: enough for the two further terms, for what rounding to
+float32 does to the columns, and for the centring, which changes each number by a relative u and so a
+squared distance by at most 2.01 u (a + b)**2.  A reference whose bound is not above what the k nearest
+so far require is no neighbour; it costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from freshset.core.errors import DataError, UsageError
+from freshset.replication.duplicates.products import Floats, NumpyProducts, Products
+from freshset.replication.duplicates.rows import Rows, check_finite, check_rows
+
+MEMORY = 2 << 30
+"""Bytes that a search may take, queries and references themselves left out."""
+
+_FIRST_BLOCK = 256
+_LARGEST_BLOCK = 4096
+_TINY = 1e-30  # more than what underflow can take, once the numbers are scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest references of each query.
+
+    Attributes
+    ----------
+    indices
+        Row numbers of references, nearest first, the lower number first among equals; shape
+        (queries, k).  There are fewer columns when there are fewer references.
+    distances
+        Squared Euclidean distances, float64, from the explicit difference; the same shape.
+    """
+
+    indices: npt.NDArray[np.intp]
+    distances: npt.NDArray[np.float64]
+
+
+def nearest(
+    queries: Rows,
+    references: Rows,
+    k: int,
+    *,
+    memory: int = MEMORY,
+    products: Callable[[Floats], Products] = NumpyProducts,
+) -> Nearest:
+    """Find the k nearest references of every query, exactly.
+
+    Parameters
+    ----------
+    queries, references
+        Shapes (n, d) and (m, d); numbers of any real type.
+    k
+        How many.
+    memory
+        Bytes that may be used beside the vectors themselves and the result.
+    products
+        Who multiplies; see `freshset.replication.duplicates.products.products_on`.
+
+    Raises
+    ------
+    DataError
+        When dimensions differ, or a number is NaN, infinite or too large for float32.
+    UsageError
+        When k is less than 1.
+    """
+    if k < 1:
+        raise UsageError(f"{k} nearest neighbours cannot be kept.", "Ask for at least one.")
+    check_rows(queries, "queries")
+    check_rows(references, "references")
+    (n, d), (m, other) = queries.shape, references.shape
+    if d != other:
+        raise DataError(
+            f"Queries have {d:,} dimensions, references {other:,}.",
+            "Compute both with the same embedder.",
+        )
+    k = min(k, m)
+    out = Nearest(np.empty((n, k), np.intp), np.empty((n, k)))
+    if not k or not n:
+        return out
+    panel = max(1, min(n, memory // 4 // (4 * (d + 2))))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        frame = _frame(queries, references, pool)
+        for start in range(0, n, panel):
+            rows = slice(start, min(n, start + panel))
+            search = _Search(queries, rows, frame, products, memory)
+            for kept, here in search.run(references, k):
+                _measure(queries, references, kept, here, out, pool)
+    return out
+
+
+def squared_distances(
+    query: npt.NDArray[np.float64], rows: npt.NDArray[np.generic]
+) -> npt.NDArray[np.float64]:
+    """Squared distances of one vector to some, in float64 by the explicit difference."""
+    difference = np.subtract(rows, query, dtype=np.float64)
+    return np.asarray(np.vecdot(difference, difference), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where the origin is put, and the scale, so that float32 has the least to round."""
+
+    centre: npt.NDArray[np.float32] | npt.NDArray[np.float64]
+    scale: float
+    pool: ThreadPoolExecutor
+
+    def augmented(
+        self, rows: Rows, part: slice, what: str
+    ) -> tuple[Floats, npt.NDArray[np.float64]]:
+        """Centred vectors with room for two more columns, and their norms."""
+        block = rows[part]
+        out = np.empty((len(block), block.shape[1] + 2), np.float32)
+        norms = np.empty(len(block))
+
+        def prepare(start: int) -> None:
+            some = block[start : start + 128]
+            check_finite(some, part.start + start, what)
+            into = out[start : start + 128, :-2]
+            with np.errstate(over="ignore"):
+                if self.scale == 1:
+                    np.subtract(some, self.centre, out=into, casting="same_kind")
+                else:
+                    into[...] = np.subtract(some, self.centre, dtype=np.float64) * self.scale
+            exact = into.astype(np.float64)
+            norms[start : start + 128] = np.sqrt(np.vecdot(exact, exact))
+
+        list(self.pool.map(prepare, range(0, len(block), 128)))
+        if norms.size and not norms.max() < 1e18:
+            row = part.start + int(np.argmax(~(norms < 1e18)))
+            raise DataError(
+                f"{what}: the numbers of row {row:,} are too large beside the others for float32.",
+                "Scale the features.",
+            )
+        return out, norms
+
+
+def _frame(queries: Rows, references: Rows, pool: ThreadPoolExecutor) -> _Frame:
+    """Centre and scale of a few rows; any would be right, these lose least."""
+    sample = np.concatenate(
+        [_sample(rows, what) for rows, what in ((queries, "queries"), (references, "references"))]
+    )
+    centre = sample.mean(axis=0)
+    size = float(np.sqrt(np.square(sample - centre).sum(axis=1).mean()))
+    # A power of two changes no digit.
+    scale = 1.0 if not size or 1e-6 < size < 1e6 else float(2.0 ** -np.round(np.log2(size)))
+    # Numbers of at most 24 bits are exact in float32, and so is this centre: one rounding is left.
+    exact = all(
+        rows.dtype.itemsize <= (4 if rows.dtype.kind == "f" else 2)
+        for rows in (queries, references)
+    )
+    return _Frame(centre.astype(np.float32) if exact else centre, scale, pool)
+
+
+def _sample(rows: Rows, what: str) -> npt.NDArray[np.float64]:
+    at = np.unique(np.linspace(0, rows.shape[0] - 1, 128).astype(np.intp))
+    sample = np.asarray(rows[at], dtype=np.float64)
+    if not np.isfinite(sample).all():
+        row = int(at[np.argmax(~np.isfinite(sample).all(axis=1))])
+        raise DataError(
+            f"{what}: row {row:,} holds NaN or infinity.",
+            "Remove the image, or compute its features again.",
+        )
+    return sample
+
+
+class _Search:
+    """The search of one panel of queries through all references."""
+
+    def __init__(
+        self,
+        queries: Rows,
+        rows: slice,
+        frame: _Frame,
+        products: Callable[[Floats], Products],
+        memory: int,
+    ) -> None:
+        vectors, norms = frame.augmented(queries, rows, "queries")
+        d = vectors.shape[1] - 2
+        terms = (d + 8) * 2.0**-24
+        self._g = 1.01 * terms / (1 - terms)
+        if not self._g < 0.1:
+            raise DataError(f"{d:,} dimensions are too many.", "Reduce the images' size.")
+        vectors[:, -2] = 1
+        vectors[:, -1] = norms
+        self._products = products(vectors)
+        self._frame, self._queries = frame, queries
+        self._norms, self._first = norms, rows.start
+        self._block = int(max(1, min(_LARGEST_BLOCK, memory // 8 // (8 * (d + 2)))))
+        # A comparison may leave everything; the numbers of each survivor take 64 bytes.
+        self._chunk = int(max(1, min(len(norms), memory // 4 // 64 // self._block)))
+
+    def run(self, references: Rows, k: int) -> list[tuple[_Kept, slice]]:
+        """Return what is left of all references, by chunks of the queries."""
+        chunks = [
+            slice(i, min(i + self._chunk, len(self._norms)))
+            for i in range(0, len(self._norms), self._chunk)
+        ]
+        kept = [_Kept(part.stop - part.start, k) for part in chunks]
+        start, size = 0, min(self._block, max(_FIRST_BLOCK, 2 * k))
+        while start < references.shape[0]:
+            stop = min(start + size, references.shape[0])
+            norms = self._put(references, slice(start, stop))
+            for part, one in zip(chunks, kept, strict=True):
+                self._add(one, part, start, norms)
+                if one.crowded.size:
+                    self._settle(one, part, references)
+            # The more were seen, the fewer of a block survive.
+            start, size = stop, min(self._block, stop)
+        return [
+            (one, slice(self._first + part.start, self._first + part.stop))
+            for part, one in zip(chunks, kept, strict=True)
+        ]
+
+    def _put(self, references: Rows, part: slice) -> npt.NDArray[np.float64]:
+        block, b = self._frame.augmented(references, part, "references")
+        block[:, -2] = (self._g - 0.5) * b * b + _TINY
+        block[:, -1] = 1.02 * self._g / (1 - self._g) * b
+        self._products.put(block)
+        return b
+
+    def _add(self, kept: _Kept, part: slice, start: int, norms: npt.NDArray[np.float64]) -> None:
+        a2 = np.square(self._norms[part])
+        u = 2.0**-24
+        least = ((1 - 4 * u) * a2 - kept.worst) / 2
+        down = np.nextafter(least.astype(np.float32), np.float32(-np.inf))
+        rows, columns, products = self._products.above(part, down)
+        a, b = self._norms[part][rows], norms[columns]
+        twice = 2 * products.astype(np.float64)
+        lower = (1 - 4 * u) * a2[rows] - twice
+        # Of the bound's two sides: what the columns added, and as much again.
+        upper = (1 + 8 * u) * a2[rows] - twice + self._g * b * (3.5 * b + 5 * a) + 8 * _TINY
+        kept.add(rows, columns + start, lower, upper)
+
+    def _settle(self, kept: _Kept, part: slice, references: Rows) -> None:
+        """Measure rows that hold too many, such as copies of one picture, and keep the nearest k."""
+        scale = self._frame.scale**2
+        for row in kept.crowded:
+            query = self._queries[
+                self._first + part.start + row : self._first + part.start + row + 1
+            ]
+            ids = kept.of(int(row))
+            found = _distances(query[0].astype(np.float64), references, ids) * scale
+            best = np.lexsort((ids, found))[: kept.k]
+            kept.settle(int(row), ids[best], found[best])
+        kept.crowded = kept.crowded[:0]
+
+
+class _Kept:
+    """References that may be among the nearest of some queries, with bounds of their distances.
+
+    Attributes
+    ----------
+    worst
+        No reference that comes later and is this far or farther is a neighbour, for each query.
+    crowded
+        Queries that hold so many that they should be measured.
+    """
+
+    def __init__(self, queries: int, k: int) -> None:
+        self.k = k
+        self.worst = np.full(queries, np.inf)
+        self.crowded = np.empty(0, np.intp)
+        self._rows = np.empty(0, np.intp)
+        self._ids = np.empty(0, np.intp)
+        self._lower = np.empty(0)
+        self._upper = np.empty(0)
+
+    def add(
+        self,
+        rows: npt.NDArray[np.intp],
+        ids: npt.NDArray[np.intp],
+        lower: npt.NDArray[np.float64],
+        upper: npt.NDArray[np.float64],
+    ) -> None:
+        """Add references that come after all that are here."""
+        # A distance is never negative: where k copies are here already, a further one is as far.
+        np.maximum(lower, 0, out=lower)
+        new = lower < self.worst[rows]
+        if not new.any():
+            return
+        rows = np.concatenate([self._rows, rows[new]])
+        ids = np.concatenate([self._ids, ids[new]])
+        lower = np.concatenate([self._lower, lower[new]])
+        upper = np.concatenate([self._upper, upper[new]])
+        counts = np.bincount(rows, minlength=len(self.worst))
+        full = counts >= self.k
+        by_distance = np.argsort(_keys(rows, upper))
+        at = np.cumsum(counts)[full] - counts[full] + self.k - 1
+        # The order knows float32 digits only.
+        self.worst[full] = upper[by_distance[at]].astype(np.float32) * (1 + 2.0**-23)
+        left = by_distance[lower[by_distance] <= self.worst[rows[by_distance]]]
+        self._rows, self._ids = rows[left], ids[left]
+        self._lower, self._upper = lower[left], upper[left]
+        counts = np.bincount(self._rows, minlength=len(self.worst))
+        self.crowded = np.flatnonzero(counts > 8 * self.k + 64)
+
+    def of(self, row: int) -> npt.NDArray[np.intp]:
+        """References that a query holds, lowest number first."""
+        start, stop = np.searchsorted(self._rows, [row, row + 1])
+        return np.sort(self._ids[start:stop])
+
+    def settle(
+        self, row: int, ids: npt.NDArray[np.intp], distances: npt.NDArray[np.float64]
+    ) -> None:
+        """Put measured references in place of those that a query holds."""
+        start, stop = np.searchsorted(self._rows, [row, row + 1])
+        for name, values in (
+            ("_rows", np.full(len(ids), row)),
+            ("_ids", ids),
+            ("_lower", distances * (1 - 1e-9)),
+            ("_upper", distances * (1 + 1e-9)),
+        ):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old[:start], values, old[stop:]]))
+        self.worst[row] = distances[-1] * (1 + 1e-9)
+
+
+def _keys(rows: npt.NDArray[np.intp], distances: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+    """One number to sort by row, then distance: the bits of positive floats rise as they do.
+
+    Sorting by two keys takes six times as long.
+    """
+    bits = distances.astype(np.float32).view(np.uint32)
+    return (rows.astype(np.uint64) << np.uint64(32)) | bits
+
+
+def _distances(
+    query: npt.NDArray[np.float64], references: Rows, ids: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    step = max(1, (1 << 26) // (8 * len(query)))
+    parts = [
+        squared_distances(query, references[ids[i : i + step]]) for i in range(0, len(ids), step)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _measure(
+    queries: Rows,
+    references: Rows,
+    kept: _Kept,
+    here: slice,
+    out: Nearest,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Measure what is left in float64, and put the nearest k in their place."""
+
+    def measure(start: int) -> None:
+        stop = min(start + 64, here.stop)
+        some = queries[start:stop].astype(np.float64)
+        for row, query in enumerate(some, start):
+            ids = kept.of(row - here.start)
+            found = _distances(query, references, ids)
+            best = np.lexsort((ids, found))[: kept.k]
+            out.indices[row], out.distances[row] = ids[best], found[best]
+
+    list(pool.map(measure, range(here.start, here.stop, 64)))
