@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import make_archive
+from fakes import judged_store
 
 SETS = ("--old", "imagenet/val", "--new", "imagenetv2-b-33")
 FAST = ("--bootstrap", "500", "--item-bootstrap", "200")
@@ -85,3 +86,31 @@ def test_report(run, store, tmp_path: Path) -> None:
     assert out.returncode == 0
     assert out.stdout == "r/index.html\n"
     assert "m3" in (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> tuple[str, ...]:
+    judged_store.make(tmp_path)
+    return ("--store", "store", "--old", judged_store.OLD, "--new", judged_store.NEW, *FAST)
+
+
+def test_frequencies_add_the_gap_at_equal_frequency(call, judged, tmp_path: Path) -> None:
+    files = ("--old-frequencies", "old.csv", "--new-frequencies", "pool.csv")
+    out = call("compare", *judged, *files)
+    assert out.code == 0
+    for word in ("At equal true selection frequency", "Jackknife over answers", "Beta-Binomial"):
+        assert word in out.out
+    plain = call("compare", *judged)
+    assert "selection" not in plain.out
+    page = call("report", *judged, *files, "--output", "r").out.strip()
+    assert "At equal selection frequency" in (tmp_path / page).read_text(encoding="utf-8")
+    assert list((tmp_path / "r" / "tables").glob("*-selection.csv"))
+
+
+def test_frequencies_of_one_set_are_a_mistake(call, judged) -> None:
+    out = call("compare", *judged, "--old-frequencies", "old.csv")
+    assert out.code == 2
+    assert "of one set only" in out.err
+    missing = call("compare", *judged, "--old-frequencies", "x.csv", "--new-frequencies", "x.csv")
+    assert missing.code == 2
+    assert "x.csv" in missing.err

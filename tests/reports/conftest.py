@@ -5,17 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fakes import judged_store
 from scipy import special
 
 from freshset.core.config import CompareSettings
 from freshset.core.records import Matrix
-from freshset.generalization.compare import analyse
+from freshset.generalization.compare import analyse, compare
 from freshset.generalization.comparison import Comparison
 from freshset.generalization.pair import PairMatrix
 from freshset.generalization.scores import Scores
 from freshset.reports.study import Study
 from freshset.stats.multiplicity import adjust
 from freshset.stats.paired import mcnemar_all_pairs
+from freshset.store.frequencies import read_frequencies
 
 HOSTILE = (
     "<script>alert('x')</script>",
@@ -102,6 +104,15 @@ def study(make_study) -> Study:
 @pytest.fixture(scope="session")
 def comparison(study) -> Comparison:
     return study.comparison
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory) -> Comparison:
+    """Simulated annotators: a new set that was matched to the old one by 8 answers an item."""
+    root = tmp_path_factory.mktemp("judged")
+    store = judged_store.make(root)
+    given = read_frequencies(root / "old.csv"), read_frequencies(root / "pool.csv")
+    return compare(store, judged_store.OLD, judged_store.NEW, SETTINGS, frequencies=given)
 
 
 @pytest.fixture(scope="session")

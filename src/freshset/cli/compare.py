@@ -18,7 +18,9 @@ from freshset.cli.options import (
     MarginOption,
     MetricName,
     MetricOption,
+    NewFrequenciesOption,
     NewOption,
+    OldFrequenciesOption,
     OldOption,
     OutputOption,
     PowerOption,
@@ -30,9 +32,11 @@ from freshset.cli.options import (
 )
 from freshset.cli.output import emit, say, warn
 from freshset.core.config import CompareSettings
+from freshset.core.errors import UsageError
 from freshset.core.identifiers import testset_title
 
 if TYPE_CHECKING:
+    from freshset.core.frequencies import Frequencies
     from freshset.core.issues import Severity
     from freshset.generalization.comparison import Comparison
     from freshset.store.base import Store
@@ -55,6 +59,8 @@ def compare(
     margin: MarginOption = _DEFAULT.margin,
     power: PowerOption = _DEFAULT.power,
     same_distribution: SameDistributionOption = False,
+    old_frequencies: OldFrequenciesOption = None,
+    new_frequencies: NewFrequenciesOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
@@ -65,7 +71,7 @@ def compare(
         metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
         margin, power, same_distribution,
     )  # fmt: skip
-    _, result = _compared(store, old, new, settings)
+    _, result = _compared(store, (old, new), (old_frequencies, new_frequencies), settings)
     warn(result.warnings)
     emit(result.to_dict(), comparison_text(result), as_json=json, output=output)
 
@@ -129,6 +135,8 @@ def report(
     margin: MarginOption = _DEFAULT.margin,
     power: PowerOption = _DEFAULT.power,
     same_distribution: SameDistributionOption = False,
+    old_frequencies: OldFrequenciesOption = None,
+    new_frequencies: NewFrequenciesOption = None,
 ) -> None:
     """Write one self-contained HTML page with tables (csv, md, tex) and figures (svg, png)."""
     from freshset.reports.study import study_from
@@ -138,7 +146,7 @@ def report(
         metric.value, tuple(exclude or ()), resample.value, bootstrap, item_bootstrap, seed, level,
         margin, power, same_distribution,
     )  # fmt: skip
-    opened, result = _compared(store, old, new, settings)
+    opened, result = _compared(store, (old, new), (old_frequencies, new_frequencies), settings)
     warn(result.warnings)
     say("Drawing tables and figures ...")
     title = f"{testset_title(result.old)} and {testset_title(result.new)}"
@@ -146,10 +154,26 @@ def report(
 
 
 def _compared(
-    store: Path, old: str, new: str, settings: CompareSettings
+    store: Path,
+    sets: tuple[str, str],
+    frequencies: tuple[Path | None, Path | None],
+    settings: CompareSettings,
 ) -> tuple[Store, Comparison]:
     from freshset.generalization.compare import compare as compare_sets
     from freshset.store.parquet import ParquetStore
 
     opened = ParquetStore(store)
-    return opened, compare_sets(opened, old, new, settings)
+    return opened, compare_sets(opened, *sets, settings, frequencies=_frequencies(*frequencies))
+
+
+def _frequencies(old: Path | None, new: Path | None) -> tuple[Frequencies, Frequencies] | None:
+    from freshset.store.frequencies import read_frequencies
+
+    if old is None and new is None:
+        return None
+    if old is None or new is None:
+        raise UsageError(
+            "Selection frequencies of one set only.",
+            "Give both --old-frequencies and --new-frequencies; one file may hold both sets.",
+        )
+    return read_frequencies(old), read_frequencies(new)

@@ -75,6 +75,19 @@ SameDistributionOption = Annotated[
         help="Declare that the new set is a random draw from the old set's distribution.",
     ),
 ]
+OldFrequenciesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--old-frequencies", help="Selection frequencies of the old set, .csv or .parquet."
+    ),
+]
+NewFrequenciesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--new-frequencies",
+        help="Those of the new set, and of the candidates that it was selected from.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", help="Write to a file; - is stdout.", metavar="FILE")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from freshset.cli.output import columns, wrapped
 from freshset.core.identifiers import testset_title
 from freshset.generalization.comparison import Comparison, ModelRow, Score
 from freshset.generalization.issues import LintReport
 from freshset.generalization.pair import Pair
+from freshset.generalization.selection import ESTIMATOR_NAMES, Selection
 from freshset.stats.types import Estimate
 
 
@@ -27,9 +30,26 @@ def comparison_text(result: Comparison) -> str:
         f"mean drop {_interval(result.drop.mean, 2)} points; Spearman {result.ranks.spearman:.4f}, "
         f"Kendall {result.ranks.kendall:.4f}"
     )
+    if result.selection is not None:
+        parts += ["", _selection(result.selection)]
     if result.excluded:
         parts.append("left out: " + ", ".join(model for model, _ in result.excluded))
     return "\n".join(parts)
+
+
+def _selection(selection: Selection) -> str:
+    """The gap by each estimator."""
+    header = ("mean gap in points", "[interval]", "standard error", "where the true gap is 0")
+    rows = [
+        (
+            ESTIMATOR_NAMES[e.estimator],
+            _interval(e.mean, 2),
+            f"{e.error:.2f}",
+            f"{e.null:.2f}" if isfinite(e.null) else "-",
+        )
+        for e in selection.estimates
+    ]
+    return columns(header, rows)
 
 
 def pair_text(result: Pair) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from freshset.core.config import SCALES, CompareSettings, Scale
+from freshset.core.frequencies import Frequencies
 from freshset.generalization.adaptivity import decompose
 from freshset.generalization.comparison import (
     Band,
@@ -21,6 +22,7 @@ from freshset.generalization.comparison import (
 )
 from freshset.generalization.findings import findings
 from freshset.generalization.scores import Scores, gather
+from freshset.generalization.selection import Selection, corrected
 from freshset.generalization.suspects import suspicious
 from freshset.generalization.verdict import decide
 from freshset.stats import fits as lines
@@ -40,7 +42,12 @@ _GRID = 200
 
 
 def compare(
-    store: Store | Path | str, old: str, new: str, settings: CompareSettings | None = None
+    store: Store | Path | str,
+    old: str,
+    new: str,
+    settings: CompareSettings | None = None,
+    *,
+    frequencies: tuple[Frequencies, Frequencies] | None = None,
 ) -> Comparison:
     """Compare the models that both test sets have.
 
@@ -52,18 +59,31 @@ def compare(
         Test-set ids or aliases.
     settings
         Metric, exclusions, resampling, seed, level and margin.
+    frequencies
+        Selection frequencies of the old and of the new set; with them the gap is also estimated at
+        equal true frequency, see `freshset.generalization.selection.corrected`.
 
     Raises
     ------
     UsageError, StoreError
         See `freshset.generalization.scores.gather`.
+    DataError
+        When the selection frequencies are of other items, or of too few answers.
     """
     settings = settings or CompareSettings()
-    scores = gather(opened(store), old, new, settings)
-    return analyse(replace(scores, warnings=(*scores.warnings, *suspicious(scores))), settings)
+    store = opened(store)
+    scores = gather(store, old, new, settings)
+    warnings = (*scores.warnings, *suspicious(scores))
+    selection = None
+    if frequencies is not None:
+        selection, limits = corrected(store, scores, frequencies, settings)
+        warnings += limits
+    return analyse(replace(scores, warnings=warnings), settings, selection)
 
 
-def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
+def analyse(
+    scores: Scores, settings: CompareSettings, selection: Selection | None = None
+) -> Comparison:
     """Run every statistic of the comparison on counts (and correctness) already gathered."""
     noise = _item_noise(scores, settings)
     changes = rank_changes(scores.k_old, scores.k_new, noise.old, noise.new, level=settings.level)
@@ -102,6 +122,7 @@ def analyse(scores: Scores, settings: CompareSettings) -> Comparison:
         approximate=scores.approximate,
         per_example=scores.per_example,
         touched=scores.touched,
+        selection=selection,
     )
     return replace(comparison, findings=findings(comparison))
 

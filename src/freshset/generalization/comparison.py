@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from freshset.core.config import CompareSettings, Scale
+from freshset.generalization.selection import Selection
 from freshset.stats.types import Estimate, none_if_nan
 
 SCHEMA = "freshset.comparison/1"
@@ -185,10 +186,11 @@ class Comparison:
     per_example: bool
     findings: tuple[str, ...] = ()
     touched: tuple[tuple[str, str], ...] = ()
+    selection: Selection | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready values."""
-        return {
+        document = {
             "schema": SCHEMA,
             "old": self.old,
             "new": self.new,
@@ -204,6 +206,9 @@ class Comparison:
             "findings": list(self.findings),
             "touched": [{"testset": name, "reason": why} for name, why in self.touched],
         }
+        if self.selection is not None:
+            document["selection"] = _plain(asdict(self.selection))
+        return document
 
 
 def methods(comparison: Comparison) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def findings(comparison: Comparison) -> tuple[str, ...]:
         _verdict,
         _rank_changes,
         _slopes,
+        _selection,
         _gap,
         _leverage,
     )
@@ -174,6 +175,34 @@ def _slope_clause(linear: Estimate, probit: Estimate) -> str:
         (True, "so in points gains on the old set are neither shrunk nor stretched beyond noise"),
     )
     return next(clause for applies, clause in clauses if applies)
+
+
+def _selection(c: Comparison) -> str:
+    """Say what is left of the change at equal true selection frequency, and what would settle it."""
+    s = c.selection
+    if s is None:
+        return ""
+    left, naive = s["beta_binomial"].mean, s["naive"].mean.value
+    text = (
+        f"At equal true selection frequency {points(left.value)} of the mean change of "
+        f"{points(s['raw'].mean.value)} points is left ({_percent(c.settings.level)} interval "
+        f"{points(left.low)} to {points(left.high)}, Beta-Binomial estimate; matched on the observed "
+        f"frequencies of {s.answers:,} answers an item it is {points(naive)})."
+    )
+    if s.held_out.drop.excludes_zero:
+        side = "below" if s.held_out.drop.value > 0 else "above"
+        text += (
+            f" Answers that the matching did not use put the matched new items "
+            f"{points(abs(100 * s.held_out.drop.value))} points of frequency {side} the old ones: "
+            "equal observed frequencies are not equal here."
+        )
+    tolerance = f"{points(s.need.tolerance)} points"
+    if s.need.naive > s.answers:
+        return (
+            f"{text} About {s.need.naive:,} answers an item ({s.need.naive - s.answers:,} more) would "
+            f"bring the matched change itself within {tolerance} of its limit."
+        )
+    return f"{text} More answers an item would move the matched change by less than {tolerance}."
 
 
 def _gap(c: Comparison) -> str:

@@ -20,6 +20,7 @@ from freshset.reports.figures import all_figures
 from freshset.reports.figures.base import Figure
 from freshset.reports.figures.style import PALETTE
 from freshset.reports.formats import to_html
+from freshset.reports.selection import selection_facts, selection_tables
 from freshset.reports.study import Study
 from freshset.reports.svg import inline
 from freshset.reports.table import estimate_cell, number
@@ -67,6 +68,8 @@ class Section:
     absent: Markup
     summary: Markup
     gap: Markup
+    selection: Markup
+    selection_facts: tuple[tuple[str, str], ...]
     figures: dict[str, Drawn]
     pairs: tuple[Drawn, ...]
     missing: tuple[str, ...]
@@ -140,6 +143,7 @@ def _template() -> jinja2.Template:
 
 def _section(study: Study, figures: Sequence[Figure]) -> Section:
     comparison = study.comparison
+    chosen = comparison.selection
     drawn = {
         figure.name: Drawn(
             f"{study.slug}-{figure.name}",
@@ -160,6 +164,8 @@ def _section(study: Study, figures: Sequence[Figure]) -> Section:
         absent=Markup(to_html(tables.missing_results(study.missing_results))),  # noqa: S704
         summary=Markup(to_html(tables.summary(comparison))),  # noqa: S704
         gap=Markup(to_html(tables.gap(comparison))),  # noqa: S704
+        selection=Markup("".join(map(to_html, selection_tables(comparison)))),  # noqa: S704
+        selection_facts=() if chosen is None else selection_facts(chosen),
         figures=drawn,
         pairs=tuple(drawn[name] for name in ("pairs-old", "pairs-new") if name in drawn),
         missing=_missing(comparison, drawn),

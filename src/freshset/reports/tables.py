@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from freshset.core.identifiers import testset_title
 from freshset.generalization.comparison import Comparison, GapTerm, ModelRow, Score
+from freshset.reports.selection import selection_tables
 from freshset.reports.study import MissingResult
 from freshset.reports.table import (
     ABSENT,
@@ -26,7 +27,12 @@ BEYOND = "*"
 
 def all_tables(comparison: Comparison) -> tuple[Table, ...]:
     """Return every table of a comparison, in the order of the report."""
-    return (scores(comparison), summary(comparison), gap(comparison))
+    return (
+        scores(comparison),
+        summary(comparison),
+        gap(comparison),
+        *selection_tables(comparison),
+    )
 
 
 def scores(comparison: Comparison) -> Table:

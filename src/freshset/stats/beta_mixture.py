@@ -122,17 +122,16 @@ def refit(
     -----
     No round lowers a likelihood: responsibilities are exact, and the parameters move to the maximum
     of a bound that touches the expected log likelihood where they were.  Rounds end when a hundred
-    of them gain less than 1e-6 an item in no mixture.
+    of them gain no mixture more than 0.01, a likelihood ratio that no data could notice.
     """
     many = len(weights)
     share, a, b = (np.broadcast_to(x, (many, x.shape[1])) for x in (start.share, start.a, start.b))
-    total = weights.sum(axis=1)
     before = np.full(many, -np.inf)
     mixture = BetaMixture(share, a, b, before)
     for done in range(rounds):
         mixture = em_round(mixture, k, n, weights)
         if done % 100 == 99:
-            if np.all(mixture.log_likelihood - before < 1e-6 * total):
+            if np.all(mixture.log_likelihood - before < 0.01):
                 break
             before = mixture.log_likelihood
     return mixture
@@ -144,9 +143,11 @@ def em_round(mixture: BetaMixture, k: IntArray, n: IntArray, weights: FloatArray
     log = _log_beta_binomial(a, b, k, n)
     with np.errstate(divide="ignore"):
         log += np.log(share)[..., None]
-    every = special.logsumexp(log, axis=1)
-    likelihood = (weights * every).sum(axis=1)
-    held = np.exp(log - every[:, None]) * weights[:, None]
+    top = log.max(axis=1, keepdims=True)
+    density = np.exp(log - top)
+    every = density.sum(axis=1, keepdims=True)
+    likelihood = (weights * (top + np.log(every))[:, 0]).sum(axis=1)
+    held = density * (weights[:, None] / every)
     mass = held.sum(axis=2)
     below = _harmonic((held, n), a + b)
     # A component that holds nothing stays where it is.

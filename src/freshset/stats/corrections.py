@@ -41,8 +41,8 @@ class BiasOptions:
     components
         Of each mixture, at most; one for every 3 of the m + 1 possible counts, since K Betas have
         3 K - 1 parameters.
-    starts
-        Of the mixtures.
+    starts, rounds
+        Of the mixtures: random starts, and rounds of expectation maximisation at most.
     """
 
     answers: int = 0
@@ -50,6 +50,7 @@ class BiasOptions:
     n_resamples: int = 200
     components: int = 3
     starts: int = 5
+    rounds: int = 1_000
 
 
 _Draws = tuple[npt.NDArray[Any], ...]
@@ -114,7 +115,15 @@ class Sides:
         cells = (self.old_cells, self.pool or self.new_cells)
         most = max(1, min(options.components, (self.m + 1) // 3))
         old, new = (
-            fit_beta_mixture(c.k, c.n, mass[0], rng=rng, components=most, starts=options.starts)
+            fit_beta_mixture(
+                c.k,
+                c.n,
+                mass[0],
+                rng=rng,
+                components=most,
+                starts=options.starts,
+                rounds=options.rounds,
+            )
             for c, mass in zip(cells, self._masses(self.whole()), strict=True)
         )
         return old, new

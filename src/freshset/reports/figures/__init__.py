@@ -8,9 +8,10 @@ from freshset.reports.figures.leverage import leverage
 from freshset.reports.figures.pairs import pairs
 from freshset.reports.figures.ranks import ranks
 from freshset.reports.figures.scatter import scatter
+from freshset.reports.figures.selection import selection
 from freshset.reports.study import Study
 
-__all__ = ["all_figures", "drops", "leverage", "pairs", "ranks", "scatter"]
+__all__ = ["all_figures", "drops", "leverage", "pairs", "ranks", "scatter", "selection"]
 
 
 def all_figures(study: Study) -> tuple[Figure, ...]:
@@ -25,4 +26,5 @@ def all_figures(study: Study) -> tuple[Figure, ...]:
     ]
     if "linear" in comparison.fits and comparison.fits["linear"].leave_one_out:
         figures.append(leverage(comparison))
+    figures += selection(comparison)
     return tuple(figures)
