@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes.pool import ANIMALS, animals
+from fakes.pool import ANIMALS, add_images, animals
 
 from freshset.core.errors import UsageError
 from freshset.replication.choose import draw_revision
 from freshset.replication.freeze import freeze
 from freshset.replication.project import Project
-from freshset.replication.review import ClassReview, basis_of, reviews_of, set_review
+from freshset.replication.review import (
+    ClassReview,
+    basis_of,
+    images_to_review,
+    reviews_of,
+    set_review,
+)
 
 SPEC = ANIMALS % "strategy: random"
 
@@ -86,3 +93,37 @@ def test_the_basis_is_the_set_and_the_words() -> None:
     assert basis_of(["a", "b"], "x") == basis_of(["b", "a"], "x")
     assert basis_of(["a"], "x") != basis_of(["a", "b"], "x")
     assert basis_of(["a"], "x") != basis_of(["a"], "y")
+
+
+def test_a_reviewer_sees_a_class_beside_original_images(project: Project) -> None:
+    add_images(project, [f"o{k:02}" for k in range(15)], "cat", pool="test")
+    with project.read() as connection:
+        shown = images_to_review(connection, "r", "cat", originals=4)
+        assert images_to_review(connection, "r", "cat", originals=4) == shown
+        with pytest.raises(UsageError, match="no class 'cow'"):
+            images_to_review(connection, "r", "cow")
+    assert [one.part for one in shown] == ["fresh"] * 3 + ["original"] * 4
+    assert all(one.path == f"images/{one.item_id}.png" for one in shown)
+    assert (shown[0].selected, shown[0].how, shown[-1].how) == (10.0, "drawn", "")
+
+
+def test_of_two_reviewers_at_once_one_is_told(tmp_path: Path, database: str) -> None:
+    """Both saw that nobody had reviewed the class; whoever writes second must look again."""
+    with Project.create(tmp_path / "p", SPEC, who="ada", why="x", database=database) as project:
+        draw_revision(project, animals(project), name="r", who="ada", why="x")
+
+    def judge(who: str) -> str:
+        with Project.open(tmp_path / "p", database=database) as mine:
+            try:
+                review(mine, "cat", "good", 0, who=who)
+            except UsageError as error:
+                return error.message
+        return "done"
+
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(judge, ["ann", "bob", "cyd", "dan", "eve", "fay"]))
+    assert told.count("done") == 1
+    assert sum("which is not the review that you saw" in text for text in told) == 5
+    with Project.open(tmp_path / "p", database=database) as project:
+        assert look(project)["cat"].version == 1
+        assert len(list(project.entries(action="revision.review"))) == 1

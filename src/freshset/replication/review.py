@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from random import Random
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from freshset.replication.chain import Head, head, load
 from freshset.replication.project import Change, Project
 from freshset.replication.revisions import Revision
 from freshset.replication.spec import Spec, parse_spec
-from freshset.replication.tables import class_reviews, specs
+from freshset.replication.tables import class_reviews, images, members, specs
 
 Verdict = Literal["open", "good", "problematic"]
 
@@ -57,6 +58,33 @@ class ClassReview:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An image that a reviewer looks at.
+
+    Attributes
+    ----------
+    path
+        Relative to the project's folder; empty where the image was taken down.
+    part
+        ``fresh``, or ``original`` for one to compare with.
+    selected, answers, group, how
+        As in `freshset.replication.revisions.Item`; 0 and empty for originals.
+    """
+
+    item_id: str
+    path: str
+    part: Literal["fresh", "original"]
+    selected: float = 0.0
+    answers: float = 0.0
+    group: str = ""
+    how: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return asdict(self)
+
+
 def basis_of(item_ids: Iterable[str], definition: str) -> str:
     """Digest of what a review rests on: the set of images, and the digest of the definition."""
     return sha256_bytes(canonical_json({"definition": definition, "items": sorted(item_ids)}))
@@ -74,6 +102,37 @@ def reviews_of(connection: sa.Connection, name: str) -> tuple[ClassReview, ...]:
     bases = _bases(revision, spec_in_force(connection))
     rows = _rows(connection, name)
     return tuple(_review(key, rows.get(key), bases[key]) for key in sorted(bases))
+
+
+def images_to_review(
+    connection: sa.Connection, name: str, class_key: str, *, originals: int = 10
+) -> tuple[Shown, ...]:
+    """Images of a class of a revision, and a few original ones at random to compare them with.
+
+    Raises
+    ------
+    UsageError
+        When there is no such revision or class.
+    """
+    revision = load(connection, name)
+    _check_class(revision, name, class_key)
+    query = sa.select(images.c.item_id, images.c.path)
+    paths = {row.item_id: row.path for row in connection.execute(query)}
+    fresh = [
+        Shown(
+            item.item_id, paths.get(item.item_id, ""), "fresh",
+            item.selected, item.answers, item.group, item.how,
+        )
+        for item in revision.items
+        if item.class_key == class_key
+    ]  # fmt: skip
+    here = (members.c.pool == "test") & (members.c.class_key == class_key)
+    known = sorted(connection.execute(sa.select(members.c.item_id).where(here)).scalars())
+    some = Random(revision.seed).sample(known, min(originals, len(known)))  # noqa: S311  # no secret
+    return (
+        *sorted(fresh, key=lambda one: one.item_id),
+        *(Shown(one, paths.get(one, ""), "original") for one in some),
+    )
 
 
 def set_review(
@@ -156,10 +215,14 @@ def _open_revision(change: Change, name: str, class_key: str) -> Revision:
             "Draw another one from it: freshset testset sample --parent " + name,
         )
     revision = load(change.connection, name)
+    _check_class(revision, name, class_key)
+    return revision
+
+
+def _check_class(revision: Revision, name: str, class_key: str) -> None:
     if class_key not in revision.targets:
         hint = did_you_mean(class_key, revision.targets)
         raise UsageError(f"Revision {name!r} has no class {class_key!r}.", hint)
-    return revision
 
 
 def _bases(revision: Revision, spec: Spec) -> dict[str, str]:

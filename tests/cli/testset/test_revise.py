@@ -63,17 +63,29 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 
 def test_a_review_is_given_and_shown(folder: Path) -> None:
-    run(folder, "review", "r1", "cat", "--verdict", "problematic", *WHO)
+    given = run(folder, "review", "r1", "cat", "--verdict", "problematic", *WHO).stdout
+    assert given == "cat of r1 is problematic (version 1).\n"
     lines = run(folder, "review", "r1").stdout.splitlines()
     assert lines[2].split()[:5] == ["cat", "problematic", "yes", "1", "ada"]
     assert lines[-1] == "0 of 2 classes are good."
     with pytest.raises(UsageError, match="not the review that you saw"):
         run(folder, "review", "r1", "cat", "--verdict", "good", *WHO)
-    for half in (("cat",), ("--verdict", "good")):
-        with pytest.raises(UsageError, match="A verdict needs a class"):
-            run(folder, "review", "r1", *half, *WHO)
+    with pytest.raises(UsageError, match="A verdict is on a class"):
+        run(folder, "review", "r1", "--verdict", "good", *WHO)
+    with pytest.raises(UsageError, match="No verdict 'nice'"):
+        run(folder, "review", "r1", "dog", "--verdict", "nice", *WHO)
     with pytest.raises(UsageError, match="a reason"):
         run(folder, "review", "r1", "dog", "--verdict", "good", "--who", "ada")
+
+
+def test_a_reviewer_sees_the_images_of_a_class(folder: Path) -> None:
+    lines = run(folder, "review", "r1", "dog").stdout.splitlines()
+    assert len(lines) == 2 + 2
+    assert lines[2].split()[:6] == ["fresh", "10", "of", "10", "all", "kept"]
+    assert lines[2].split()[-1].startswith(str(folder / "images" / "d"))
+    data = json.loads(run(folder, "review", "r1", "dog", "--json").stdout)
+    assert [one["class_key"] for one in data["classes"]] == ["dog"]
+    assert len(data["images"]) == 2
 
 
 def test_freezing_and_unfreezing(folder: Path, tmp_path: Path) -> None:

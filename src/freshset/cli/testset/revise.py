@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,9 @@ from freshset.cli.testset.options import (
     person,
 )
 from freshset.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from freshset.replication.review import ClassReview, Shown
 
 RevisionArgument = Annotated[str, typer.Argument(help="Name of a revision.", metavar="REVISION")]
 
@@ -73,7 +77,7 @@ def review(
     project: ProjectOption,
     revision: RevisionArgument,
     class_key: Annotated[
-        str, typer.Argument(help="Class to give a verdict on.", metavar="CLASS")
+        str, typer.Argument(help="A class, to see its images or judge them.", metavar="CLASS")
     ] = "",
     verdict: Annotated[
         str, typer.Option("--verdict", help="good, problematic or open; with CLASS.")
@@ -89,37 +93,32 @@ def review(
     database: DatabaseOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Show the reviews of a revision, or give a verdict on a class of it."""
-    from freshset.replication.review import reviews_of, set_review
+    """Show the reviews of a revision, or the images of a class of it, or give a verdict on one."""
+    from freshset.replication.review import images_to_review, reviews_of, set_review
 
-    if bool(class_key) != bool(verdict):
-        raise UsageError("A verdict needs a class and a class a verdict.", "CLASS --verdict good")
+    if verdict and not class_key:
+        raise UsageError("A verdict is on a class.", f"review {revision} CLASS --verdict {verdict}")
+    data: dict[str, Any] = {"revision": revision}
     with opened(project, database) as open_project:
-        if class_key:
-            found: tuple[Any, ...] = (
-                set_review(
-                    open_project,
-                    revision,
-                    class_key,
-                    verdict,  # type: ignore[arg-type]  # checked there, with a hint
-                    version=version,
-                    who=person(who),
-                    why=why,
-                ),
+        if verdict:
+            given = set_review(
+                open_project,
+                revision,
+                class_key,
+                verdict,  # type: ignore[arg-type]  # checked there, with a hint
+                version=version,
+                who=person(who),
+                why=why,
             )
+            data["classes"] = [given.to_dict()]
+            text = f"{class_key} of {revision} is {given.verdict} (version {given.version})."
         else:
             with open_project.read() as connection:
-                found = reviews_of(connection, revision)
-    data = {"revision": revision, "classes": [one.to_dict() for one in found]}
-    rows = [
-        [one.class_key, one.verdict, "no" if one.stale else "yes", str(one.version), one.who, one.at[:19]]
-        for one in found
-    ]  # fmt: skip
-    header = ("class", "verdict", "definition unchanged", "version", "who", "at (UTC)")
-    good = sum(one.holds for one in found)
-    text = columns(header, rows, left=(0, 1, 2, 4, 5))
-    if not class_key:
-        text += f"\n\n{good:,} of {len(found):,} classes are good."
+                reviews = reviews_of(connection, revision)
+                shown = images_to_review(connection, revision, class_key) if class_key else ()
+            data["classes"] = [r.to_dict() for r in reviews if class_key in {"", r.class_key}]
+            data["images"] = [one.to_dict() for one in shown]
+            text = _images(open_project.folder, shown) if class_key else _reviews(reviews)
     emit(data, text, as_json=json, output=None)
 
 
@@ -167,6 +166,31 @@ def unfreeze(
         marked = freezing.unfreeze(open_project, revision, who=person(who), why=why)
     text = f"{revision} is a draft again. Adaptively touched for ever: {', '.join(marked)}."
     emit({"revision": revision, "touched": list(marked)}, text, as_json=json, output=None)
+
+
+def _reviews(found: Sequence[ClassReview]) -> str:
+    rows = [
+        [one.class_key, one.verdict, "no" if one.stale else "yes", str(one.version), one.who, one.at[:19]]
+        for one in found
+    ]  # fmt: skip
+    header = ("class", "verdict", "definition unchanged", "version", "who", "at (UTC)")
+    good = sum(one.holds for one in found)
+    note = f"{good:,} of {len(found):,} classes are good."
+    return columns(header, rows, left=(0, 1, 2, 4, 5)) + f"\n\n{note}"
+
+
+def _images(folder: Path, found: Sequence[Shown]) -> str:
+    rows = [
+        [
+            one.part,
+            f"{one.selected:g} of {one.answers:g}" if one.part == "fresh" else "-",
+            one.group or "-",
+            one.how or "-",
+            str(folder / one.path) if one.path else f"taken down: {one.item_id}",
+        ]
+        for one in found
+    ]
+    return columns(("image", "selected", "group", "how", "file"), rows, left=(0, 2, 3, 4))
 
 
 def _list(rows: list[dict[str, Any]]) -> str:
