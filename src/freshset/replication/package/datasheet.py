@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from freshset.replication.package.base import Contents
+from freshset.replication.package.base import Contents, PackagedImage
 from freshset.replication.package.facts import Facts
 
 DATASHEET = "datasheet.md"
@@ -53,8 +54,11 @@ def _composition(contents: Contents) -> Iterator[str]:
     yield ""
     yield "| id | class | name | images | asked for | mean selection frequency |"
     yield "| --- | --- | --- | --- | --- | --- |"
+    by_class: defaultdict[int, list[PackagedImage]] = defaultdict(list)
+    for image in contents.images:
+        by_class[image.of.label].append(image)
     for one in contents.classes:
-        own = [image for image in contents.images if image.of == one]
+        own = by_class[one.label]
         known = [image.selected / image.answers for image in own if image.answers]
         mean = f"{np.mean(known):.3f}" if known else "unknown"
         wanted = contents.spec.size_of(one.key)
