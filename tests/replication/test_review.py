@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes.pool import ANIMALS, add_images, animals
+from fakes.pool import ANIMALS, add_images, animals, exclude
 
 from freshset.core.errors import UsageError
 from freshset.replication.choose import draw_revision
@@ -105,6 +105,9 @@ def test_a_reviewer_sees_a_class_beside_original_images(project: Project) -> Non
     assert [one.part for one in shown] == ["fresh"] * 3 + ["original"] * 4
     assert all(one.path == f"images/{one.item_id}.png" for one in shown)
     assert (shown[0].selected, shown[0].how, shown[-1].how) == (10.0, "drawn", "")
+    exclude(project, shown[0].item_id, kind="takedown")
+    with project.read() as connection:
+        assert images_to_review(connection, "r", "cat")[0].path == ""
 
 
 def test_of_two_reviewers_at_once_one_is_told(tmp_path: Path, database: str) -> None:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from freshset.core.errors import UsageError, did_you_mean
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.chain import Head, head, load
+from freshset.replication.pools import excluded
 from freshset.replication.project import Change, Project
 from freshset.replication.revisions import Revision
 from freshset.replication.spec import Spec, parse_spec
@@ -117,7 +118,8 @@ def images_to_review(
     revision = load(connection, name)
     _check_class(revision, name, class_key)
     query = sa.select(images.c.item_id, images.c.path)
-    paths = {row.item_id: row.path for row in connection.execute(query)}
+    gone = excluded(connection, kind="takedown")
+    paths = {row.item_id: row.path for row in connection.execute(query) if row.item_id not in gone}
     fresh = [
         Shown(
             item.item_id, paths.get(item.item_id, ""), "fresh",
