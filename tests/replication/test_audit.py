@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import networkx
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from freshset.core.frequencies import Frequencies
-from freshset.replication.audit import Known, Members, audit, components
+from freshset.replication.audit import Known, Members, audit
 
 SET = Members("new", (("a", "cat"), ("b", "cat"), ("c", "dog"), ("d", "dog")))
 
@@ -120,12 +117,3 @@ def test_the_document_names_only_a_few_in_messages_and_all_in_lists() -> None:
     assert document["issues"][0]["message"].endswith("and 6 more.")
     assert len(document["sets"][0]["blacklisted"]) == 9
     assert document["sets"][0]["mean_frequency"] is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25))
-def test_components_are_those_of_networkx(links: list[tuple[int, int]]) -> None:
-    named = [(f"i{a}", f"i{b}") for a, b in links]
-    found = components(named)
-    expected = {frozenset(c) for c in networkx.connected_components(networkx.Graph(named))}
-    parts = {frozenset(i for i in found if found[i] == n) for n in found.values()}
-    assert parts == expected

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from freshset.core.frequencies import Frequencies
 from freshset.core.issues import SEVERITIES, Issue, Severity
@@ -26,6 +24,7 @@ from freshset.replication.audit_report import (
     Overlap,
     SetAudit,
 )
+from freshset.replication.duplicates.graph import component_numbers
 
 _NAMED = 3
 
@@ -111,17 +110,6 @@ def audit(sets: Sequence[Members], known: Known) -> AuditReport:
     return AuditReport(tuple(audits), tuple(overlaps), union, tuple(issues))
 
 
-def components(links: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Number of the connected component of every item that has a link."""
-    pairs = list(links)
-    ids = sorted({item for pair in pairs for item in pair})
-    place = {item: index for index, item in enumerate(ids)}
-    a, b = (np.array([place[pair[side]] for pair in pairs], dtype=np.int64) for side in (0, 1))
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), (a, b)), shape=(len(ids), len(ids)))
-    _, numbers = connected_components(graph, directed=False)
-    return dict(zip(ids, numbers.tolist(), strict=True))
-
-
 @dataclass(frozen=True, slots=True)
 class _Index:
     """What is known, by image.
@@ -146,7 +134,7 @@ class _Index:
 
     @classmethod
     def of(cls, known: Known) -> _Index:
-        component = components(known.links)
+        component = component_numbers(known.links)
         original_of: dict[int, str] = {}
         for item, number in component.items():  # in the order of the items
             if item in known.original:

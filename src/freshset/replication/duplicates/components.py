@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from freshset.core.frequencies import Frequencies
+from freshset.replication.duplicates.graph import component_numbers
 from freshset.replication.duplicates.state import Pair, State
 from freshset.stats.bins import at_least
 
@@ -171,18 +170,11 @@ def _frequencies(
 
 
 def _connected(edges: Mapping[Pair, str]) -> list[tuple[tuple[str, ...], dict[Pair, str]]]:
-    if not edges:
-        return []
-    items = sorted({item for pair in edges for item in pair})
-    at = {item: number for number, item in enumerate(items)}
-    ends = np.array([[at[a], at[b]] for a, b in edges]).T
-    size = len(items)
-    graph = coo_array((np.ones(len(edges)), (ends[0], ends[1])), shape=(size, size))
-    count, labels = connected_components(graph, directed=False)
-    members: list[list[str]] = [[] for _ in range(count)]
-    inside: list[dict[Pair, str]] = [{} for _ in range(count)]
-    for item, label in zip(items, labels.tolist(), strict=True):
-        members[label].append(item)
+    numbers = component_numbers(edges)
+    members: defaultdict[int, list[str]] = defaultdict(list)
+    inside: defaultdict[int, dict[Pair, str]] = defaultdict(dict)
+    for item, number in numbers.items():
+        members[number].append(item)
     for pair, why in edges.items():
-        inside[labels[at[pair[0]]]][pair] = why
-    return [(tuple(some), links) for some, links in zip(members, inside, strict=True)]
+        inside[numbers[pair[0]]][pair] = why
+    return [(tuple(items), inside[number]) for number, items in members.items()]
