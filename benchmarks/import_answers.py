@@ -57,22 +57,22 @@ def make(folder: Path, answers: int) -> None:
     ids = [rng.bytes(32).hex() for _ in range(n_tasks * GRID)]
     tokens = [rng.bytes(16).hex() for _ in ids]
     names = [rng.bytes(16).hex() for _ in range(n_tasks)]
-    with Project.create(folder / "project", SPEC, who="bench", why="bench") as project:
-        with project.change("fake", who="bench", why="bench") as change:
-            image = {"pixels": "", "width": 1, "height": 1, "format": "PNG", "bytes": 1}
-            rows = [{"item_id": i, "path": f"{i}.png", **image} for i in ids]
-            change.connection.execute(sa.insert(tables.images), rows)
-            task = {"batch": "1", "class_key": "cat", "created_at": "2020-01-01T00:00:00.000000+00:00",
+    with (
+        Project.create(folder / "project", SPEC, who="bench", why="bench") as project,
+        project.change("fake", who="bench", why="bench") as change,
+    ):
+        image = {"pixels": "", "width": 1, "height": 1, "format": "PNG", "bytes": 1}
+        rows = [{"item_id": i, "path": f"{i}.png", **image} for i in ids]
+        change.connection.execute(sa.insert(tables.images), rows)
+        task = {"batch": "1", "class_key": "cat", "created_at": "2020-01-01T00:00:00.000000+00:00",
                     "status": "open", "external_id": ""}  # fmt: skip
-            change.connection.execute(
-                sa.insert(tables.tasks), [{"task_id": t, **task} for t in names]
-            )
-            rows = [
+        change.connection.execute(sa.insert(tables.tasks), [{"task_id": t, **task} for t in names])
+        rows = [
                 {"task_id": names[n // GRID], "position": n % GRID, "item_id": item,
                  "role": "candidate", "token": token}
                 for n, (item, token) in enumerate(zip(ids, tokens, strict=True))
             ]  # fmt: skip
-            change.connection.execute(sa.insert(tables.task_items), rows)
+        change.connection.execute(sa.insert(tables.task_items), rows)
     with (folder / "answers.csv").open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream)
         out.writerow(["worker", "task_id", "token", "selected", "accepted_at", "submitted_at",
@@ -88,14 +88,14 @@ def make(folder: Path, answers: int) -> None:
                               f"{minute}:00Z", f"{minute}:59Z", f"B{number}"])  # fmt: skip
 
 
-def ours(folder: Path, n: int) -> int:
+def ours(folder: Path, _: int) -> int:
     with Project.open(folder / "project") as project:
         records = read(folder / "answers.csv")
         report = import_answers(project, records, source="table", who="bench", why="bench")
     return report.added
 
 
-def with_pandas(folder: Path, n: int) -> int:
+def with_pandas(folder: Path, _: int) -> int:
     frame = pd.read_csv(folder / "answers.csv", dtype=str)
     frame = frame.rename(columns={"token": "item_id"}).assign(class_key="cat", source="table")
     with sqlite3.connect(folder / "pandas.db") as connection:

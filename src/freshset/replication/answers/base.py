@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,10 @@ def split_labels(labels: pd.Series, path: Path) -> tuple[pd.Series, pd.Series]:
     DataError
         When a row is empty, or is a number that is no answer.
     """
-    text = labels.astype(str).str.strip().astype(object)
-    selected = text.str.lower().map(_YES_NO).astype(float)
+    text = plain_texts(labels, str.strip)
+    codes, unique = pd.factorize(text)
+    values = np.array([_YES_NO.get(one.lower(), np.nan) for one in unique] + [np.nan])
+    selected = pd.Series(values[codes], index=text.index)
     rest = text[selected.isna()]
     numeric = pd.to_numeric(rest, errors="coerce").notna() | (
         rest.str.lower().isin(["", "nan", "none"])
@@ -123,6 +125,13 @@ def split_labels(labels: pd.Series, path: Path) -> tuple[pd.Series, pd.Series]:
     return selected, text.where(selected.isna(), "")
 
 
+def plain_texts(column: pd.Series, change: Callable[[str], str] = str) -> pd.Series:
+    """Values as text, empty where nothing is; equal values share one string, which saves memory."""
+    codes, unique = pd.factorize(column)
+    texts = np.array([*(change(str(one)) for one in unique), ""], dtype=object)
+    return pd.Series(texts[codes], index=column.index, name=column.name, dtype=object)
+
+
 def _filled(columns: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
     given = {
         name: pd.Series(columns[name]).reset_index(drop=True) for name in names if name in columns
@@ -130,9 +139,7 @@ def _filled(columns: Mapping[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
     frame = pd.DataFrame(given).reindex(columns=list(names))
     for name in names:
         if name != "selected":
-            # Plain strings, so that nothing that is missing can pass as text.
-            texts = frame[name].astype(object)
-            frame[name] = texts.where(texts.notna(), "").map(str).astype(object)
+            frame[name] = plain_texts(frame[name])
     return frame
 
 

@@ -14,15 +14,15 @@ import sqlalchemy as sa
 
 from freshset.core.files import sha256_file
 from freshset.replication import tables
-from freshset.replication.answers.base import COUNTED, Records
+from freshset.replication.answers.base import COUNTED, Records, plain_texts
 from freshset.replication.answers.resolving import Known, grid_rows, looked_up, read_known, resolve
 from freshset.replication.answers.times import utc_texts
-from freshset.replication.journal import Change
 from freshset.replication.project import Project
 
 _KEY = ["worker", "item_id", "class_key"]
 _STORED = [column.name for column in tables.answers.columns]
 _CHUNK = 20_000
+_CACHE = 64_000  # KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,11 @@ def import_answers(
             rows[name] = utc_texts(rows[name], records.path).to_numpy()
         warnings = _clocks(rows, known, change.at)
         rows = _hashed(rows.assign(source=source), project.salt)
-        first = rows.sort_values(["submitted_at", "source_row"], kind="stable", key=_unknown_last)
-        first = first[~first.duplicated(_KEY)]
+        first = _first_of_each(rows)
         parts = _compare(first, change.connection)
         added, replaced = len(parts["new"]), len(parts["earlier"])
+        full = _full_tasks(rows, change.connection, project.spec.tasks.answers)
+        _close(full, change.connection)
         _write(parts["new"], parts["earlier"], change.connection)
         report = ImportReport(
             rows=len(rows) + sum(not_counted.values()),
@@ -120,7 +121,7 @@ def import_answers(
             not_counted=not_counted,
             skipped=records.skipped,
             workers=rows["worker"].nunique(),
-            closed=_close(change, project.spec.tasks.answers),
+            closed=len(full),
             warnings=warnings,
         )
         change.detail |= report.to_dict() | {"source": source} | _file(records.path)
@@ -133,21 +134,30 @@ def hash_worker(name: str, salt: str) -> str:
 
 
 def _counting(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    status = rows["status"].str.strip().str.lower()
+    status = plain_texts(rows["status"], lambda text: text.strip().lower())
     counts = status.isin(COUNTED)
     left = status[~counts].value_counts()
     return rows[counts].reset_index(drop=True), {str(k): int(v) for k, v in left.items()}
 
 
-def _unknown_last(column: pd.Series) -> pd.Series:
-    """Sort answers without a time after those with one."""
-    return column.where(column != "", "~") if column.name == "submitted_at" else column
+def _first_of_each(rows: pd.DataFrame) -> pd.DataFrame:
+    """First answer of each worker, image and class, by time and then by row; sorted by these three."""
+    key = np.zeros(len(rows), dtype=np.int64)
+    for name in _KEY:
+        codes, unique = pd.factorize(rows[name], sort=True)
+        key = key * len(unique) + codes
+    time, unique = pd.factorize(rows["submitted_at"], sort=True)
+    if len(unique) and unique[0] == "":
+        time = np.where(time == 0, len(unique), time)  # an unknown time comes last
+    order = np.lexsort((rows["source_row"].to_numpy(), time, key))
+    first: pd.DataFrame = rows.iloc[order[np.diff(key[order], prepend=-1) != 0]]
+    return first
 
 
 def _clocks(rows: pd.DataFrame, known: Known, now: str) -> tuple[str, ...]:
     """Count times that cannot be: workers' clocks and the crowd's may differ and jump."""
     accepted, submitted = rows["accepted_at"], rows["submitted_at"]
-    created = pd.Series(looked_up(rows["task_id"], known.tasks["created_at"]))
+    created = pd.Series(looked_up(rows["task_id"], dict(known.tasks["created_at"])))
     given = submitted != ""
     found = {
         "were submitted before they were accepted": given & (submitted < accepted),
@@ -193,39 +203,55 @@ def _compare(first: pd.DataFrame, connection: sa.Connection) -> dict[str, pd.Dat
 
 
 def _write(new: pd.DataFrame, earlier: pd.DataFrame, connection: sa.Connection) -> None:
-    # In the order of the key, so that the index grows at its end.
-    new = new.sort_values(_KEY)[_STORED]
+    if connection.dialect.name == "sqlite":
+        # SQLite's own 2 MB are soon full of pages of three indexes, which are then written many times.
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE}")
+    new = new[_STORED]  # in the order of the key, so that its index grows at its end
+    insert = sa.insert(tables.answers).compile(dialect=connection.dialect, column_keys=_STORED)
     for start in range(0, len(new), _CHUNK):
-        connection.execute(sa.insert(tables.answers), _dicts(new.iloc[start : start + _CHUNK]))
+        part = new.iloc[start : start + _CHUNK]
+        # SQLAlchemy would look at every value again; the columns are plain text and numbers.
+        rows = _tuples(part) if insert.positional else _dicts(part)
+        connection.exec_driver_sql(str(insert), rows)
     table = tables.answers
     change = sa.update(table).where(*(table.c[name] == sa.bindparam(f"b_{name}") for name in _KEY))
     values = [name for name in _STORED if name not in _KEY]
     if len(earlier):
         change = change.values({name: sa.bindparam(f"v_{name}") for name in values})
-        rows = [
+        changed = [
             {f"b_{name}": row[name] for name in _KEY} | {f"v_{name}": row[name] for name in values}
             for row in _dicts(earlier[_STORED])
         ]
-        connection.execute(change, rows)
+        connection.execute(change, changed)
+
+
+def _tuples(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(zip(*(frame[name].tolist() for name in frame.columns), strict=True))
 
 
 def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = [str(name) for name in frame.columns]
-    columns = [frame[name].tolist() for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in _tuples(frame)]
 
 
-def _close(change: Change, answers: int) -> int:
-    """Close tasks that as many workers as were wanted have answered."""
-    of, given = tables.tasks, tables.answers
-    enough = (
-        sa.select(given.c.task_id)
-        .where(given.c.task_id != "")
-        .group_by(given.c.task_id)
-        .having(sa.func.count(sa.distinct(given.c.worker)) >= answers)
-    )
-    query = sa.update(of).where(of.c.status != "closed", of.c.task_id.in_(enough))
-    return int(change.connection.execute(query.values(status="closed")).rowcount)
+def _full_tasks(rows: pd.DataFrame, connection: sa.Connection, answers: int) -> list[str]:
+    """Open tasks that, with these rows, as many workers have answered as were wanted."""
+    task, given = tables.tasks.c, tables.answers.c
+    open_ = task.status != "closed"
+    ids = connection.execute(sa.select(task.task_id).where(open_)).scalars().all()
+    query = sa.select(given.task_id, given.worker).distinct()
+    query = query.join(tables.tasks, task.task_id == given.task_id).where(open_)
+    before = pd.DataFrame(connection.execute(query).all(), columns=["task_id", "worker"])
+    now = rows.loc[rows["task_id"].isin(ids), ["task_id", "worker"]].drop_duplicates()
+    workers = pd.concat([before, now]).drop_duplicates()["task_id"].value_counts()
+    return [str(name) for name, count in workers.items() if count >= answers]
+
+
+def _close(task_ids: list[str], connection: sa.Connection) -> None:
+    of = tables.tasks
+    for start in range(0, len(task_ids), 500):
+        query = sa.update(of).where(of.c.task_id.in_(task_ids[start : start + 500]))
+        connection.execute(query.values(status="closed"))
 
 
 def _file(path: Path) -> dict[str, str]:

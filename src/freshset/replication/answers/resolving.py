@@ -39,7 +39,7 @@ class Known:
     tasks: pd.DataFrame
     shown: pd.DataFrame
     members: pd.DataFrame
-    names: pd.Series
+    names: dict[str, str]
     classes: dict[str, str]
 
 
@@ -57,13 +57,7 @@ def read_known(connection: sa.Connection, spec: Spec) -> Known:
     named = named.drop_duplicates()
     # A name that two images have names neither.
     named = named[~named["path"].duplicated(keep=False)]
-    names = pd.concat(
-        [
-            pd.Series(images["item_id"].to_numpy(), index=images["item_id"]),
-            pd.Series(named["item_id"].to_numpy(), index=named["path"]),
-        ]
-    )
-    names = names[~names.index.duplicated()]
+    names = _pairs(named, "path", "item_id") | {item: item for item in images["item_id"]}
     classes = {one.title: one.key for one in spec.classes} | {k: k for k in spec.by_key}
     return Known(tasks.set_index("task_id"), shown, members, names, classes)
 
@@ -157,7 +151,7 @@ def resolve(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
     return rows
 
 
-def looked_up(column: pd.Series, names: Mapping[str, str] | pd.Series) -> npt.NDArray[np.object_]:
+def looked_up(column: pd.Series, names: Mapping[str, str]) -> npt.NDArray[np.object_]:
     """What a table has for each value, shape (rows,); empty where it has nothing."""
     codes, unique = pd.factorize(column)
     found = np.array([*(names.get(one, "") for one in unique), ""], dtype=object)
@@ -173,8 +167,7 @@ def unknown_task(path: Path, row: int, task: str) -> DataError:
 
 
 def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
-    tokens = known.shown.set_index("token")
-    by_token = looked_up(rows["item"], tokens["item_id"])
+    by_token = looked_up(rows["item"], _pairs(known.shown, "token", "item_id"))
     item_ids = np.where(by_token == "", looked_up(rows["item"], known.names), by_token)
     _refuse(
         item_ids == "",
@@ -186,7 +179,7 @@ def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
         ),
     )
     given = rows["task_id"].to_numpy(dtype=object)
-    told = looked_up(rows["item"], tokens["task_id"])
+    told = looked_up(rows["item"], _pairs(known.shown, "token", "task_id"))
     task_ids = np.where(given == "", told, given)
     rows = rows.assign(item_id=item_ids, task_id=task_ids)
     with_task = task_ids != ""
@@ -205,6 +198,10 @@ def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
         ),
     )
     return rows
+
+
+def _pairs(frame: pd.DataFrame, key: str, value: str) -> dict[str, str]:
+    return dict(zip(frame[key].tolist(), frame[value].tolist(), strict=True))
 
 
 def _together(rows: pd.DataFrame, shown: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -226,7 +223,7 @@ def _classes(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
             did_you_mean(row["class_key"], known.classes),
         ),
     )
-    of_task = looked_up(rows["task_id"], known.tasks["class_key"])
+    of_task = looked_up(rows["task_id"], dict(known.tasks["class_key"]))
     _refuse(
         (keys != "") & (of_task != "") & (keys != of_task),
         rows,
@@ -276,4 +273,6 @@ def _first(
 
 def _frame(connection: sa.Connection, table: sa.Table, names: tuple[str, ...]) -> pd.DataFrame:
     query = sa.select(*(table.c[name] for name in names))
-    return pd.DataFrame(connection.execute(query).all(), columns=list(names), dtype=object)
+    columns = zip(*connection.execute(query).all(), strict=True)
+    rows = list(columns) or [() for _ in names]
+    return pd.DataFrame(dict(zip(names, map(list, rows), strict=True)), dtype=object)
