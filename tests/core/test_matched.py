@@ -56,18 +56,21 @@ def test_keys_go_before_names() -> None:
     assert matched(KNOWN, named).selected.tolist() == [7]
 
 
+def test_a_class_may_go_by_its_name_or_its_number() -> None:
+    by_name = frequencies([("a", "Cat", 7, 10), ("b", "1", 2, 10)])
+    named = TestSet(
+        "pets/new", 2, 2, item_ids=np.array(["a", "b"], dtype=object),
+        labels=np.array([0, 1], np.int32), class_names=("Cat", "Dog"), class_keys=("cat", "dog"),
+    )  # fmt: skip
+    assert matched(by_name, named).selected.tolist() == [7, 2]
+    assert matched(by_name, named).class_keys.tolist() == ["cat", "dog"]
+    assert matched(by_name, items(["x", "b"], [0, 1], keys=())).selected.tolist() == [0, 2]
+
+
 def test_nothing_found_is_said_with_both_spellings() -> None:
-    with pytest.raises(DataError, match="none of its 1 items") as error:
+    with pytest.raises(DataError, match="hold no item of pets/new") as error:
         matched(KNOWN, items(["z.jpg"], [0]))
     assert "'z.jpg'" in error.value.hint
     assert "'a'" in error.value.hint
-
-
-def test_a_set_without_class_keys_cannot_be_matched() -> None:
-    with pytest.raises(DataError, match="no keys"):
-        matched(KNOWN, items(["a"], [0], keys=()))
-
-
-def test_no_frequencies_at_all() -> None:
-    with pytest.raises(DataError, match="none of its"):
+    with pytest.raises(DataError, match="hold no item"):
         matched(KNOWN[[]], items(["a"], [0]))

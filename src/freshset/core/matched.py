@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from pathlib import PurePosixPath
 
 import numpy as np
-import numpy.typing as npt
 
 from freshset.core.errors import DataError
 from freshset.core.frequencies import Frequencies
@@ -16,39 +17,43 @@ def matched(frequencies: Frequencies, testset: TestSet) -> Frequencies:
     """Bring frequencies into the order of a test set; items without answers get 0 of 0.
 
     An item is found by its id or, since image folders call their items ``class/id.jpg``, by the
-    name of its file without the ending, and by the key of its class.
+    name of its file without the ending; its class by key, name or number.
 
     Raises
     ------
     DataError
         When items or labels of the test set are not known, or none of them has a frequency.
     """
-    keys = testset.class_keys or testset.class_names
-    if not keys:
-        raise DataError(
-            f"{testset.id}: its classes have no keys, so that no frequency can be found.",
-            "Give class names when the test set is imported (--classes FILE).",
-        )
-    asked = zip(frequencies.item_ids.tolist(), frequencies.class_keys.tolist(), strict=True)
-    place = {pair: row for row, pair in enumerate(asked)}
+    columns = frequencies.item_ids.tolist(), frequencies.class_keys.tolist()
+    place = {pair: row for row, pair in enumerate(zip(*columns, strict=True))}
     rows = np.full(testset.n, -1, dtype=np.int64)
-    for item, (id, label) in enumerate(zip(testset.ids, testset.known_labels, strict=True)):
-        row = place.get((id, keys[label]))
-        rows[item] = place.get((PurePosixPath(id).stem, keys[label]), -1) if row is None else row
-    if (rows < 0).all():
-        raise DataError(
-            f"{testset.id}: none of its {testset.n:,} items has a selection frequency.",
-            f"Its items are called as {testset.ids[0]!r}, its classes as {keys[0]!r}; those with "
-            f"frequencies as {_first(frequencies.item_ids)} and {_first(frequencies.class_keys)}.",
-        )
+    keys = []
+    for item, (id, label) in enumerate(
+        zip(testset.ids.tolist(), testset.known_labels.tolist(), strict=True)
+    ):
+        names = tuple(_names(testset, label))
+        keys.append(names[0])
+        pairs = product((id, PurePosixPath(id).stem), names)
+        rows[item] = next((place[pair] for pair in pairs if pair in place), -1)
     known = rows >= 0
+    if not known.any():
+        theirs = [repr(column[0]) if len(column) else "nothing" for column in columns]
+        raise DataError(
+            f"The selection frequencies hold no item of {testset.id} under its own class.",
+            f"Items there are called {testset.ids[0]!r}, here {theirs[0]}; classes are known by "
+            f"key, name or number, here {theirs[1]}.",
+        )
     return Frequencies(
         testset.ids,
-        np.array([keys[label] for label in testset.known_labels], dtype=object),
+        np.array(keys, dtype=object),
         np.where(known, frequencies.selected[rows], 0.0),
         np.where(known, frequencies.answers[rows], 0.0),
     )
 
 
-def _first(values: npt.NDArray[np.object_]) -> str:
-    return repr(values[0]) if len(values) else "none"
+def _names(testset: TestSet, label: int) -> Iterator[str]:
+    """What a class may be called, best first."""
+    for names in (testset.class_keys, testset.class_names):
+        if names:
+            yield names[label]
+    yield str(label)

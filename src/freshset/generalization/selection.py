@@ -14,6 +14,7 @@ import numpy as np
 from freshset.core.config import CompareSettings
 from freshset.core.errors import DataError, UsageError
 from freshset.core.frequencies import Frequencies
+from freshset.core.matched import matched
 from freshset.core.records import TestSet
 from freshset.generalization.scores import Scores
 from freshset.stats.corrections import ESTIMATORS, BiasOptions
@@ -177,36 +178,8 @@ def corrected(
 
 def _judged(testset: TestSet, frequencies: Frequencies, correct: BoolArray) -> Judged:
     """Frequencies in the order of the items; those that are not there have no answers."""
-    row = {
-        pair: i
-        for i, pair in enumerate(
-            zip(frequencies.item_ids.tolist(), frequencies.class_keys.tolist(), strict=True)
-        )
-    }
-    where = np.full(testset.n, -1)
-    for i, (item, label) in enumerate(zip(testset.ids.tolist(), testset.known_labels, strict=True)):
-        for name in _names(testset, int(label)):
-            if (found := row.get((item, name))) is not None:
-                where[i] = found
-                break
-    if not (where >= 0).any():
-        first, theirs = testset.ids[0], frequencies.item_ids[0]
-        raise DataError(
-            f"The selection frequencies hold no item of {testset.id} under its own class.",
-            f"Items there are called {first!r}, here {theirs!r}; classes are known by key, name or "
-            f"number, here {frequencies.class_keys[0]!r}.",
-        )
-    there = where >= 0
-    return Judged(
-        np.where(there, frequencies.selected[where], 0.0),
-        np.where(there, frequencies.answers[where], 0.0),
-        correct,
-    )
-
-
-def _names(testset: TestSet, label: int) -> tuple[str, ...]:
-    names = [kind[label] for kind in (testset.class_keys, testset.class_names) if kind]
-    return (*names, str(label))
+    found = matched(frequencies, testset)
+    return Judged(found.selected, found.answers, correct)
 
 
 def _pool(
