@@ -187,8 +187,8 @@ class DuplicatesSpec(Section):
     ----------
     thresholds
         Distance by metric up to which a pair is reviewed, such as ``{pixels: 1.2e8, ssim: 0.2205}``;
-        squared distances for ``pixels`` and ``features``, (1 - SSIM) / 2 for ``ssim``, bits for
-        ``phash``.
+        squared distances for ``pixels``, ``fc7`` and features from a file, (1 - SSIM) / 2 for
+        ``ssim``, bits for ``phash``.
     neighbours
         Nearest images that are kept and reviewed.
     good
@@ -205,4 +205,3 @@ class SeedsSpec(Section):
 
     tasks: Count = 0
     sample: Count = 0
-    collect: Count = 0

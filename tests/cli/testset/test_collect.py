@@ -45,7 +45,7 @@ def test_candidates_are_collected_and_again(project: Project, pictures: Path, ca
     assert told.code == 0
     assert "5 found, 3 new, 0 known before, 1 of a file that was there." in told.out
     assert "  1 x Image: the file is empty." in told.out
-    assert "Warning: 1 images are in several classes now" in told.err
+    assert "Warning: Images that are in several classes now: 1, such as " in told.err
     body = json.loads(call(*given, "--json").out)
     assert (body["schema"], body["known"], body["new"]) == ("freshset.collection/1", 5, 0)
     (pictures / "dog" / "broken.png").write_bytes(picture_bytes(4))
@@ -101,12 +101,12 @@ def test_the_original_is_added_by_any_adapter(
 def test_a_blacklist_by_ids_and_by_file(project, pictures: Path, tmp_path: Path, call) -> None:
     call("testset", "collect", "folder", str(pictures), "--why", "x")
     told = call("testset", "blacklist", item(1)[:10], "--why", "a drawing")
-    assert told.out == "1 images are on the blacklist now.\n"
+    assert told.out == "New on the blacklist: 1.\n"
     listed = tmp_path / "list.txt"
     listed.write_text(f"# reviewed\n{item(2)}\tblurred\n\n{item(1)} # again\n", encoding="utf-8")
     listed.write_text(f"{item(2)}\tblurred\n\n{item(1)} # again\n", encoding="utf-8")
     told = call("testset", "blacklist", "--from", str(listed), "--why", "reviewed")
-    assert told.out == "1 images are on the blacklist now. 1 were before.\n"
+    assert told.out == "New on the blacklist: 1. So before: 1.\n"
     told = call("testset", "blacklist", item(1), "--undo", "--why", "it is fine", "--json")
     assert json.loads(told.out)["changed"] == [item(1)]
     assert call("testset", "blacklist", "--why", "x").code == 2
@@ -118,7 +118,7 @@ def test_a_takedown_wants_to_be_meant(project: Project, pictures: Path, call) ->
     told = call("testset", "takedown", item(1), "--why", "its author asked")
     assert (told.code, "Add --yes." in told.err) == (2, True)
     told = call("testset", "takedown", item(1), "--yes", "--why", "its author asked")
-    assert told.out == "1 images are taken down. Files removed: 3.\n"
+    assert told.out == "Taken down: 1. Files removed: 3.\n"
     assert not list(project.folder.rglob(f"{item(1)}*"))
     told = call("testset", "log", "--subject", item(1))
     assert "bob  image.takedown" in told.out

@@ -32,7 +32,7 @@ def folder(tmp_path: Path, spec: Path, call) -> str:
     path = str(tmp_path / "project")
     told = call("testset", "new", str(spec), "--project", path, "--why", "try", "--who", "ada")
     assert told.code == 0
-    assert told.err == f"Began {path}: animals/fresh, 2 classes.\n"
+    assert told.err == f"Began {path}: animals/fresh; classes: 2.\n"
     return path
 
 
@@ -76,9 +76,9 @@ def test_status_says_what_is_short(folder: str, tmp_path: Path, call) -> None:
     with Project.open(folder) as project:
         collect(project, Folder(path=root), who="a", why="b")
     told = call("testset", "status", "--project", folder)
-    assert "Warning: Fewer candidates than images wanted in 1 classes: dog." in told.err
+    assert "Warning: Fewer candidates than images wanted (classes: 1): dog." in told.err
     assert "dog (short)       2           1" in told.out
-    assert "Candidates of several classes: 1 images." in told.out
+    assert "Images that are candidates of several classes: 1." in told.out
     body = json.loads(call("testset", "status", "--project", folder, "--json").out)
     assert [one["candidates"] for one in body["classes"]] == [2, 1]
 

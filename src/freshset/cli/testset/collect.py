@@ -141,8 +141,8 @@ def blacklist(
     act = excluding.release if undo else excluding.blacklist
     with opened(project, database) as there:
         done = act(there, _named(images, file), who=person(who), why=why)
-    what = "off the blacklist" if undo else "on the blacklist"
-    emit(done.to_dict(), _told(done, f"are {what} now"), as_json=json, output=None)
+    what = "Taken off the blacklist" if undo else "New on the blacklist"
+    emit(done.to_dict(), _told(done, what), as_json=json, output=None)
 
 
 def takedown(
@@ -167,13 +167,11 @@ def takedown(
         if not yes:
             if not is_terminal():
                 raise UsageError(
-                    f"The files of {len(ids):,} images would be removed for good.", "Add --yes."
+                    f"Files would be removed for good; images: {len(ids):,}.", "Add --yes."
                 )
-            typer.confirm(
-                f"Remove the files of {len(ids):,} images for good?", abort=True, err=True
-            )
+            typer.confirm(f"Remove files for good (images: {len(ids):,})?", abort=True, err=True)
         done = take_down(there, ids, who=person(who), why=why)
-    text = _told(done, "are taken down") + f" Files removed: {done.files:,}."
+    text = _told(done, "Taken down") + f" Files removed: {done.files:,}."
     emit(done.to_dict(), text, as_json=json, output=None)
 
 
@@ -224,7 +222,8 @@ def _progress() -> Callable[[Collection], None] | None:
 def _report(done: Collection, as_json: bool) -> None:
     if done.several_classes:
         shown = ", ".join(item_id[:12] for item_id in done.several_classes[:5])
-        warn([f"{len(done.several_classes):,} images are in several classes now, such as {shown}."])
+        n = len(done.several_classes)
+        warn([f"Images that are in several classes now: {n:,}, such as {shown}."])
     first = (
         f"{done.source}: {done.found:,} found, {done.new:,} new, {done.known:,} known before, "
         f"{done.same_picture:,} of a file that was there."
@@ -238,5 +237,5 @@ def _report(done: Collection, as_json: bool) -> None:
 
 
 def _told(done: Excluded, what: str) -> str:
-    text = f"{len(done.changed):,} images {what}."
-    return f"{text} {len(done.unchanged):,} were before." if done.unchanged else text
+    text = f"{what}: {len(done.changed):,}."
+    return f"{text} So before: {len(done.unchanged):,}." if done.unchanged else text

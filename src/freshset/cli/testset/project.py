@@ -40,7 +40,7 @@ def new(
     text = load_spec(spec)
     with Project.create(project, text, who=person(who), why=why, database=database) as begun:
         rules = begun.spec
-        say(f"Began {project}: {rules.name}, {len(rules.classes):,} classes.")
+        say(f"Began {project}: {rules.name}; classes: {len(rules.classes):,}.")
 
 
 def spec(
@@ -92,7 +92,7 @@ def status(
     short = [one.key for one in found.classes if one.short]
     if short and found.images:
         named = ", ".join(short[:8]) + (", ..." if len(short) > 8 else "")
-        warn([f"Fewer candidates than images wanted in {len(short):,} classes: {named}."])
+        warn([f"Fewer candidates than images wanted (classes: {len(short):,}): {named}."])
     emit(found.to_dict(), render_status(found), as_json=json, output=output)
 
 
@@ -179,11 +179,11 @@ def render_status(found: Status) -> str:
         for one in found.classes
     ]  # fmt: skip
     lines = [
-        f"{found.name} after {found.original}, by {found.strategy}; {found.images:,} images.",
+        f"{found.name} after {found.original}, by {found.strategy}; images: {found.images:,}.",
         columns(header, rows),
     ]
     if found.several_classes:
-        lines.append(f"Candidates of several classes: {found.several_classes:,} images.")
+        lines.append(f"Images that are candidates of several classes: {found.several_classes:,}.")
     if missing := [quota for quota in found.quotas if quota.missing]:
         lines.append(
             "Keywords with too few candidates: "
