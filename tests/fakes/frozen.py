@@ -40,9 +40,9 @@ def picture(seed: int, kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
-def frozen_project(folder: Path, *, freeze_it: bool = True) -> Project:
+def frozen_project(folder: Path, *, freeze_it: bool = True, database: str = "") -> Project:
     """Begin a project with two pictures a class, and freeze its revision ``r1``."""
-    project = Project.create(folder, SPEC, **WHO)
+    project = Project.create(folder, SPEC, database=database, **WHO)
     rows = []
     with project.change("candidates.collect", **WHO) as change:
         for number in range(8):

@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes.frozen import SPEC, WHO, WORKER
+from fakes.frozen import SPEC, WHO, WORKER, frozen_project
 
 from freshset.core.errors import DataError, FreshsetError, UsageError
 from freshset.core.provenance import touched_near
+from freshset.replication.audit_project import audit_project
 from freshset.replication.freeze import freeze, unfreeze
 from freshset.replication.package import write_package
 from freshset.replication.package.base import Contents
 from freshset.replication.package.checksums import check_sums
+from freshset.replication.package.consistency import check_package
 from freshset.replication.project import Project
 
 
@@ -113,3 +115,15 @@ def test_drafts_are_refused_before_anything_is_written(project: Project, tmp_pat
     with pytest.raises(FreshsetError, match="draft"):
         write_package(project, "r1", tmp_path / "out", **WHO)
     assert not (tmp_path / "out").exists()
+
+
+def test_packages_come_from_any_database(tmp_path: Path, database: str) -> None:
+    with frozen_project(tmp_path / "project", database=database) as any_project:
+        write_package(any_project, "r1", tmp_path / "out", **WHO)
+        assert audit_project(any_project).at_least("fault") == ()
+    assert check_package(tmp_path / "out") == []
+    names = [name for name in files(tmp_path / "out") if name.endswith((".png", ".jpg"))]
+    assert names == sorted(names)
+    table = (tmp_path / "out" / "test" / "metadata.csv").read_text(encoding="utf-8").splitlines()
+    assert [f"test/{line.partition(',')[0]}" for line in table[1:]] == names
+    assert "28 of the answers" in (tmp_path / "out" / "datasheet.md").read_text(encoding="utf-8")
