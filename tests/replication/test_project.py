@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from fakes.writers import add_settings, fill_the_disk
 
-from freshset.core.errors import StoreError, UsageError
+from freshset.core.errors import FreshsetError, StoreError, UsageError
 from freshset.replication import tables
 from freshset.replication.project import DATABASE, SALT, Project
 
@@ -226,3 +226,46 @@ def test_a_lost_salt_is_not_made_anew(project: Project) -> None:
     (project.folder / SALT).unlink()
     with pytest.raises(StoreError, match="worker-salt is missing"):
         _ = project.salt
+
+
+def test_of_many_who_begin_at_once_one_does(tmp_path: Path, database: str, spec_text: str) -> None:
+    begun, refused = [], []
+
+    def begin(name: str) -> None:
+        try:
+            project = Project.create(
+                tmp_path / "p", spec_text, who=name, why="begin", database=database
+            )
+        except FreshsetError as error:
+            refused.append(error)
+        else:
+            begun.append(project)
+
+    threads = [threading.Thread(target=begin, args=(f"p{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(begun), len(refused)) == (1, 3)
+    with begun[0] as project:
+        assert project.verify_log() == 1
+
+
+def test_a_lost_connection_is_said_and_made_again(any_project: Project) -> None:
+    if any_project._engine.dialect.name == "sqlite":
+        path = any_project.folder / DATABASE
+        moved = path.rename(path.with_suffix(".moved"))
+        any_project.close()
+        path.mkdir()
+        with pytest.raises(StoreError, match="unable to open"):
+            any_project.verify_log()
+        any_project.close()
+        path.rmdir()
+        moved.rename(path)
+    else:
+        with (
+            pytest.raises(StoreError, match="terminating connection|closed"),
+            any_project.change("x", who="a", why="b") as change,
+        ):
+            change.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert any_project.verify_log() == 1
