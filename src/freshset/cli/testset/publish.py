@@ -44,9 +44,12 @@ def package(
         Path, typer.Option("--output", help="Folder for the package.", metavar="DIR")
     ],
     who: WhoOption = "",
-    shards: Annotated[
-        bool, typer.Option(help="WebDataset shards too, which hold every image once more.")
-    ] = True,
+    no_shards: Annotated[
+        bool,
+        typer.Option(
+            "--no-shards", help="Leave out the WebDataset shards, which hold every image once more."
+        ),
+    ] = False,
     database: DatabaseOption = "",
     json: JsonOption = False,
 ) -> None:
@@ -55,7 +58,7 @@ def package(
 
     with opened(project, database) as open_project:
         written = write_package(
-            open_project, revision, output, who=person(who), why=why, shards=shards
+            open_project, revision, output, who=person(who), why=why, shards=not no_shards
         )
     if written.touched:
         warn([f"{written.testset} is adaptively touched: {written.touched}."])
