@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,14 @@ import pytest
 from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies
 
 from freshset.core.errors import UsageError
+from freshset.core.frequencies import Frequencies
 from freshset.replication.choose import Choice, choice_of
+from freshset.replication.eligibility import Barred, judge
 from freshset.replication.lab import Correct, Spread, run_lab
+from freshset.replication.pools import Pools
 from freshset.replication.project import Project
+from freshset.replication.sampling.plan import limits_of, plan_of
+from freshset.replication.spec import parse_spec
 
 
 def choice(project: Project, answers, strategy: str) -> Choice:
@@ -85,3 +91,58 @@ def test_an_empty_pool_has_no_frequency(tmp_path: Path) -> None:
     assert (row.images.mean, row.missing.mean, row.mean_frequency) == (0, 5, None)
     with pytest.raises(UsageError, match="empty"):
         run_lab({"random": empty}, [1], correct=Correct((), np.array([]), np.ones((0, 0), bool)))
+
+
+def real_votes(shared_data: Path) -> tuple[Frequencies, Correct]:
+    """ReaL's five answers on whether ImageNet images show their own class, and two models."""
+    sets = shared_data / "imagenetv2" / "datasets" / "imagenet-validation-original.json"
+    rows = json.loads(sets.read_text("utf-8"))["image_filenames"]
+    keys = sorted({key for _, key in rows})
+    number = {key: i for i, key in enumerate(keys)}
+    names = np.array([name for name, _ in rows], dtype=object)
+    labels = np.array([number[key] for _, key in rows])
+    place = {name: i for i, name in enumerate(names)}
+    raters = np.load(shared_data / "real" / "raters.npz")
+    image = np.array([place[name] for name in raters["info"][:, 0]])
+    own = labels[image] == raters["info"][:, 1].astype(int)
+    no, maybe, yes = raters["tensor"][:, own].sum(axis=0).T
+    of_image = np.array(keys, dtype=object)[labels[image[own]]]
+    votes = Frequencies(names[image[own]], of_image, yes + maybe / 2, no + maybe + yes)
+    folder = shared_data / "imagenetv2" / "predictions" / "imagenet-validation-original"
+    models = ("resnet50", "alexnet")
+    right = [np.load(folder / f"{model}.npy")[:, 0] == labels for model in models]
+    return votes, Correct(models, names, np.array(right))
+
+
+@pytest.mark.shared_data
+def test_strategies_on_the_answers_of_real(shared_data: Path) -> None:
+    """The figures of docs/explanation/sampling-strategies.md, with fewer seeds."""
+    votes, correct = real_votes(shared_data)
+    votes = votes[np.lexsort((votes.item_ids.astype(str), votes.class_keys.astype(str)))]
+    half = np.random.default_rng(0).random(len(votes)) < 0.5
+    fresh, old = votes[half], votes[~half]
+    stock, before = (Counter(one.class_keys.tolist()) for one in (fresh, old))
+    keys = sorted(key for key in stock if stock[key] >= 8 and before[key] >= 8)
+    assert len(keys) == 650
+    fresh = fresh[np.isin(fresh.class_keys.astype(str), keys)]
+    choices = {}
+    for strategy in ("random", "matched-frequency, upward: true", "threshold", "top"):
+        spec = parse_spec(
+            "name: fresh/real\noriginal: imagenet/val\nper_class: 4\nclasses:\n"
+            + "".join(f"  - {{key: {key}}}\n" for key in keys)
+            + f"sampling: {{min_answers: 5, min_original_images: 5, strategy: {strategy}}}\n"
+            + "tasks: {negatives: 0, answers: 5}\n"
+        )
+        eligibility = judge(fresh, Barred(), limits_of(spec))
+        choices[strategy] = Choice(
+            spec, Pools(fresh, old, {}, {}), eligibility, plan_of(spec, old, {})
+        )
+    random, matched, threshold, top = run_lab(choices, range(12), correct=correct).rows
+    assert [round(one.mean_frequency.mean, 2) for one in (random, matched, threshold, top)] == [
+        0.54, 0.57, 0.86, 0.83,
+    ]  # fmt: skip
+    means = [one.accuracy["resnet50"].mean for one in (random, matched, threshold, top)]
+    assert means == pytest.approx([52.2, 52.9, 63.2, 64.8], abs=0.6)
+    assert 0.4 < random.accuracy["resnet50"].sd < 1.3
+    assert top.accuracy["resnet50"].sd == pytest.approx(0, abs=1e-9)
+    assert (matched.upward.mean, threshold.missing.mean) == (110, 497)
