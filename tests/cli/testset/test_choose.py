@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes.pool import ANIMALS, animals, exclude
 from typer.testing import CliRunner
 
 from freshset.cli.main import app
 from freshset.core.errors import DataError, UsageError
 from freshset.replication.project import Project
+from freshset.replication.tables import answers
 from freshset.store.frequencies import write_frequencies
 
 
@@ -87,3 +89,30 @@ def test_the_lab_refuses_what_it_cannot_draw(folder: Path) -> None:
     assert "'top'" in error.value.hint
     with pytest.raises(DataError, match="original images"):
         run(folder, "lab", "--strategy", "matched-frequency")
+
+
+def test_without_a_file_the_projects_answers_count(folder: Path) -> None:
+    rows = [
+        {"worker": f"w{w}", "item_id": f"{a}{k}", "class_key": key, "selected": 1.0}
+        for a, key in (("c", "cat"), ("d", "dog"))
+        for k in range(4)
+        for w in range(10)
+    ]
+    with (
+        Project.open(folder / "animals") as project,
+        project.change("test.answers", who="ada", why="x") as change,
+    ):
+        change.connection.execute(sa.insert(answers), rows)
+    command = ["testset", *SAMPLE, "--json", "--project", str(folder / "animals")]
+    data = json.loads(CliRunner().invoke(app, command).stdout)
+    assert data["eligibility"]["cat"] == {"eligible": 4, "few-answers": 4}
+    assert data["is_valid"]
+
+
+def test_a_project_without_answers_can_draw_at_random(tmp_path: Path) -> None:
+    text = ANIMALS % "strategy: random, min_answers: 0"
+    with Project.create(tmp_path / "animals", text, who="ada", why="x") as project:
+        animals(project)
+    command = ["testset", *SAMPLE, "--project", str(tmp_path / "animals")]
+    result = CliRunner().invoke(app, command)
+    assert result.stdout.startswith("Drew random-0: 5 images"), result.exception

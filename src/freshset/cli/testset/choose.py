@@ -161,11 +161,13 @@ def render_lab(result: Lab) -> str:
 
 def frequencies_of(project: Project, path: Path | None) -> Frequencies:
     """Selection frequencies of a file, or those of the project's answers under its policy."""
-    from freshset.store.frequencies import read_frequencies
+    if path is not None:
+        from freshset.store.frequencies import read_frequencies
 
-    if path is None:
-        raise UsageError(f"{project.folder}: no frequencies.", "Give --frequencies FILE.")
-    return read_frequencies(path)
+        return read_frequencies(path)
+    from freshset.replication.frequencies import pooled_frequencies
+
+    return pooled_frequencies(project).frequencies
 
 
 def _counts(numbers: Mapping[str, int]) -> str:
