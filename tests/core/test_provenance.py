@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from freshset.core.errors import DataError
-from freshset.core.provenance import touched_near
+from freshset.core.provenance import beside, touched_near
 
 WHY = "revision r1 was un-frozen on 2026-01-02: a wrong label"
 
@@ -49,3 +49,14 @@ def test_a_broken_package_is_named(tmp_path: Path) -> None:
     (tmp_path / "revision.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="not valid JSON"):
         touched_near(tmp_path)
+
+
+def test_a_table_of_images_has_a_file_of_its_own_beside_it(tmp_path: Path) -> None:
+    package(tmp_path, touched="of the folder")
+    table = tmp_path / "r1.csv"
+    assert touched_near(table) == "of the folder"
+    body = {"schema": "freshset.package/1", "touched": WHY}
+    assert beside(table) == tmp_path / "r1.revision.json"
+    beside(table).write_text(json.dumps(body), encoding="utf-8")
+    assert touched_near(table) == WHY
+    assert touched_near("/") == ""

@@ -12,24 +12,25 @@ REVISION_FILE = "revision.json"
 
 
 def touched_near(path: Path | str) -> str:
-    """Why a packaged test set is adaptively touched; empty when it is not, or is no package.
+    """Why a test set that freshset made is adaptively touched; empty when it is not, or is another's.
 
     Parameters
     ----------
     path
-        Absolute path of the package, or of a file or folder in it, up to two levels down; a pattern
-        of files will do.  Other texts, such as URLs, are no packages.
+        Absolute path of a package, or of a file or folder in it, up to two levels down, where
+        ``revision.json`` says it; or of a table of images with a file of its own beside it
+        (`beside`).  A pattern of files will do.  Other texts, such as URLs, are no packages.
 
     Raises
     ------
     DataError
-        When the package's ``revision.json`` cannot be read.
+        When the file that says it cannot be read.
     """
     path = Path(path)
     if not path.is_absolute():
         return ""
-    for folder in (path, *path.parents[:2]):
-        file = folder / REVISION_FILE
+    files = [folder / REVISION_FILE for folder in (path, *path.parents[:2])]
+    for file in ([beside(path)] if path.name else []) + files:
         if not file.is_file():
             continue
         said = read_json(file)
@@ -41,3 +42,8 @@ def touched_near(path: Path | str) -> str:
                 )
             return why
     return ""
+
+
+def beside(path: Path) -> Path:
+    """File that tells the revision of a table of images: ``r3.revision.json`` for ``r3.csv``."""
+    return path.with_suffix(f".{REVISION_FILE}")

@@ -12,7 +12,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from freshset.core.errors import DataError, UsageError
-from freshset.core.files import write_atomic
+from freshset.core.files import pretty_json, write_atomic
+from freshset.core.provenance import PACKAGE_SCHEMA, beside
 from freshset.core.records import TestSet
 from freshset.replication.chain import Head, descendants, head, heads, load, verify
 from freshset.replication.duplicates.state import read_state
@@ -165,7 +166,8 @@ def write_manifest(project: Project, name: str, path: Path) -> tuple[str, ...]:
     """Write a csv by which `freshset run` reads a frozen revision's images out of the project.
 
     A study names it with the adapter ``manifest``, the project's folder as ``root``, the column
-    ``class`` as ``labels``, and the spec's class keys in order as ``classes``.
+    ``class`` as ``labels``, and the spec's class keys in order as ``classes``.  A file beside it says
+    which revision it is, and whether that is touched.
 
     Returns
     -------
@@ -193,6 +195,8 @@ def write_manifest(project: Project, name: str, path: Path) -> tuple[str, ...]:
                 "Restore the database from a copy.",
             )
         rows.writerow([item.item_id, paths[item.item_id], item.class_key, item.group])
+    said = {"schema": PACKAGE_SCHEMA, "revision": name, "digest": revision.digest}
+    write_atomic(beside(path), pretty_json(said | {"touched": why_touched(project, name)}))
     write_atomic(path, text.getvalue())
     return tuple(item.item_id for item in revision.items if item.item_id in gone)
 
