@@ -76,6 +76,8 @@ def find_neighbours(
     part, parts = options.shard
     if not 0 <= part < parts:
         raise UsageError(f"No shard {part}/{parts}.", "Shards are 0/N to N-1/N.")
+    spec = project.spec.duplicates
+    finder = Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
     with project.read() as connection:
         state = read_state(connection)
     everyone = sorted(state.candidates.keys() - state.excluded)
@@ -84,8 +86,6 @@ def find_neighbours(
             f"{project.folder} has no candidates.", "Collect some: freshset testset collect"
         )
     candidates = everyone[part::parts]
-    spec = project.spec.duplicates
-    finder = Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
     finder.load(project, state)
     with project.read() as connection:
         plan = make_plan(connection, metric, candidates, finder.search, finder.ids)
