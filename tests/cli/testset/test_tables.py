@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 from conftest import make_archive
+from fakes.frozen import frozen_project
 
 from freshset.core.frequencies import Frequencies
+from freshset.core.records import Source
+from freshset.replication import freeze as freezing
 from freshset.replication.frequency_table import BinRow, FrequencyTable
 from freshset.replication.revision_table import RevisionRow, RevisionTable
 from freshset.stats.types import Estimate
+from freshset.store.base import Examples
 from freshset.store.frequencies import write_frequencies
 from freshset.store.parquet import ParquetStore
 
@@ -66,6 +70,22 @@ def test_strategies(call, store: Path) -> None:
     for wrong in ((NEW,), (f"a={NEW}", f"a={NEW}"), ("=x",)):
         failed = call(*arguments, *wrong)
         assert (failed.code, "is not NAME=TESTSET" in failed.err) == (2, True)
+
+
+def test_frequencies_of_a_project(call, tmp_path: Path) -> None:
+    with frozen_project(tmp_path / "project") as project:
+        testset = freezing.testset_of(project, "r1")
+    with ParquetStore(tmp_path / "s", create=True).batch() as batch:
+        batch.put_testset(testset)
+        topk = testset.known_labels[:, None]
+        batch.put(Examples("m1", testset.id, topk, Source("test", "m1")))
+    arguments = ("--store", "s", "--project", "project", "--json")
+    done = call("testset", "table", "frequencies", testset.id, *arguments)
+    assert done.code == 0
+    # Three or four of four workers said yes to all images but one, which nobody was asked about.
+    assert json.loads(done.out)["bins"] == [
+        {"bin": "0.6 to 0.8", "n": 4}, {"bin": "0.8 to 1.0", "n": 3}, {"bin": "missing", "n": 1},
+    ]  # fmt: skip
 
 
 def test_many_models_are_shown_by_their_mean_alone() -> None:
