@@ -102,7 +102,7 @@ class Spec(Section):
         Classes are told apart by their keys; ``classes`` has all keys where their order changed.
         """
         before, after = _flat(other), _flat(self)
-        changes = {
+        changes: dict[str, Any] = {
             place: [before.get(place), after.get(place)]
             for place in sorted(before.keys() | after.keys())
             if before.get(place) != after.get(place)

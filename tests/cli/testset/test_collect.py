@@ -125,13 +125,23 @@ def test_a_takedown_wants_to_be_meant(project: Project, pictures: Path, call) ->
 
 
 def test_values_are_read_as_yaml_reads_them() -> None:
-    texts = ["n=3", "day=2012-07-11", "list=[a, b]", "text=a: b: c", "none=", "a=b=c", "on=true"]
+    texts = [
+        "n=3",
+        "day=2012-07-11",
+        "list=[a, b]",
+        "text=a: b: c",
+        "none=",
+        "gone=null",
+        "a=b=c",
+        "on=true",
+    ]
     assert settings(texts) == {
         "n": 3,
         "day": "2012-07-11",
         "list": ["a", "b"],
         "text": "a: b: c",
         "none": "",
+        "gone": None,
         "a": "b=c",
         "on": True,
     }

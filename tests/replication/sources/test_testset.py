@@ -10,6 +10,7 @@ from PIL import Image
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication.sources.testset import TestSetSource
+from freshset.replication.spec import ClassSpec
 
 
 def arrays(folder: Path, images: np.ndarray, **more: object) -> TestSetSource:
@@ -84,3 +85,23 @@ def test_texts_are_no_images(tmp_path: Path, classes) -> None:
     source = TestSetSource(adapter="text", path=str(tmp_path / "a.csv"), label="x")
     with pytest.raises(UsageError, match="not images with labels"):
         list(source.find(classes, None))
+
+
+def test_the_catalogue_says_how_a_test_set_is_read(tmp_path: Path, rng) -> None:
+    images = rng.integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "cifar10.1_v6_data.npy", images)
+    np.save(tmp_path / "cifar10.1_v6_labels.npy", np.repeat(np.arange(10, dtype=np.int32), 200))
+    given = {"path": str(tmp_path), "label": "original:test"}
+    spec = (ClassSpec(key="dog"), ClassSpec(key="cat"))
+    # Not the published file, so its digest is taken away.
+    source = TestSetSource(
+        **given, known="cifar10.1/v6", settings={"sha256": None}, every_class=True
+    )
+    found = list(source.find(spec, None))
+    assert len(found) == 2000
+    assert [one.class_key for one in found[:401:200]] == ["dog", "cat", "airplane"]
+    dog = np.asarray(Image.open(io.BytesIO(found[0].read())))
+    np.testing.assert_array_equal(dog, images[5 * 200])
+    assert "MIT" in found[0].licence
+    with pytest.raises(UsageError, match="No built-in test set"):
+        list(TestSetSource(**given, known="no-such/set").find(spec, None))

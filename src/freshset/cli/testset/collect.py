@@ -84,8 +84,12 @@ def original(
     pool: Annotated[
         str, typer.Option("--pool", help="test or train: which part of the original it is.")
     ] = "test",
+    known: Annotated[
+        str,
+        typer.Option("--as", help="Id of the catalogue that says how it is read: imagenet/val."),
+    ] = "",
     adapter: Annotated[
-        str, typer.Option("--adapter", help="What reads it; see freshset ls testsets.")
+        str, typer.Option("--adapter", help="What reads it, where the catalogue does not say.")
     ] = "image-folder",
     options: Annotated[
         list[str] | None,
@@ -112,6 +116,7 @@ def original(
     if pool not in {"test", "train"}:
         raise UsageError(f"--pool {pool!r} is neither test nor train.", "Give --pool test.")
     place = TestSetSource(
+        known=known,
         adapter=adapter,
         path=path,
         label=f"original:{pool}{f':{name}' if name else ''}",
@@ -193,7 +198,7 @@ def settings(texts: list[str] | None) -> dict[str, Any]:
         if key in out:
             raise UsageError(f"{key!r} is given twice.", "Give it once.")
         document = read_yaml(value)
-        out[key] = value if document.problems or document.value is None else document.value
+        out[key] = document.value if value.strip() and not document.problems else value
     return out
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.datasets.base import Reader, TestSetRef
+from freshset.datasets.builtin import resolve
 from freshset.datasets.opened import ImageReader
 from freshset.datasets.registry import open_testset
 from freshset.replication.sources.base import Found, Source, matching
@@ -26,14 +27,16 @@ class TestSetSource(Source):
 
     Attributes
     ----------
+    known
+        Id of a test set of the catalogue, such as ``imagenet/val``, which says how it is read.
     adapter
-        What reads it, such as ``image-folder``; see ``freshset ls testsets``.
+        What reads one that is not in the catalogue, such as ``image-folder``.
     path
         File or folder.
     label
         What the origins of images are recorded under.
     settings
-        Options of the adapter.
+        Options of the adapter; they win over those of the catalogue.
     keyword
         A stratum of the test set that is taken for the keyword.
     every_class
@@ -43,9 +46,10 @@ class TestSetSource(Source):
 
     __test__ = False
 
-    adapter: str
     path: str
     label: str
+    known: str = ""
+    adapter: str = "image-folder"
     settings: dict[str, Any] = Field(default_factory=dict)
     keyword: str = ""
     every_class: bool = False
@@ -58,14 +62,16 @@ class TestSetSource(Source):
     def find(self, classes: Sequence[ClassSpec], web: Web) -> Iterator[Found]:
         """Find all items; see `freshset.replication.sources.base.Source`."""
         del web
-        path = self.path if "://" in self.path else str(Path(self.path).absolute())
-        there = Path(path).exists() or "://" in path
-        ref = TestSetRef(
-            self.label, self.adapter, path if there else self.path, self.settings, root=Path.cwd()
-        )
-        yield from items_of(
-            open_testset(ref), classes, keyword=self.keyword, every_class=self.every_class
-        )
+        reader = open_testset(self._ref())
+        yield from items_of(reader, classes, keyword=self.keyword, every_class=self.every_class)
+
+    def _ref(self) -> TestSetRef:
+        if self.known:
+            return resolve(self.known, Path(self.path), self.settings, root=Path.cwd())
+        path = Path(self.path)
+        # What is no path here is a name that the adapter knows, such as one of a hub.
+        place = str(path.absolute()) if path.exists() else self.path
+        return TestSetRef(self.label, self.adapter, place, self.settings, root=Path.cwd())
 
 
 def items_of(
