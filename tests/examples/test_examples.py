@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,18 @@ def test_model_similarity(imagenet_store: Path) -> None:
     assert "similarity, mean over pairs   0.8555" in out
     assert "if they erred independently   0.6306" in out
     assert "mid-p, p < .05" in run("model_similarity.py", imagenet_store, MF)
+
+
+@pytest.mark.shared_data
+def test_real_pipeline(imagenet_store: Path, shared_data: Path) -> None:
+    """Measured elsewhere, 20 repetitions: random -0.3, matched -1.1, threshold -10.6, top -11.8."""
+    out = run("real_pipeline.py", imagenet_store, shared_data / "real", "--repetitions", "4")
+    assert "67 models, 24,889 images with 5 answers" in out
+    found = re.findall(r"^  (random|matched|threshold|top) +([+-][\d.]+) ", out, re.MULTILINE)
+    gaps = {name: float(value) for name, value in found}
+    expected = {"random": -0.3, "matched": -1.1, "threshold": -10.6, "top": -11.8}
+    assert gaps == pytest.approx(expected, abs=1.2)
+    for row in re.findall(r"^  [\d.]+, .*$", out, re.MULTILINE):
+        raw, naive, jackknife, beta = (abs(float(x)) for x in row.split()[-4:])
+        assert raw > naive > jackknife > beta
+    assert out.count(", 0.5, ") == 3
