@@ -14,7 +14,7 @@ from freshset.replication import choose
 from freshset.replication.chain import heads, load
 from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
-from freshset.replication.review import reviews_of, set_review
+from freshset.replication.review import Judgement, reviews_of, set_reviews
 from freshset.replication.revisions import Removed, Revision
 
 
@@ -91,8 +91,8 @@ def test_an_image_that_has_no_place_any_more_is_told_from_a_bad_one(pool) -> Non
 def test_good_reviews_of_unchanged_classes_are_carried_over(pool) -> None:
     project, answers = pool
     draw(project, answers)
-    for key in ("cat", "dog"):
-        set_review(project, "random-0", key, "good", version=0, who="eve", why="looked")
+    good = [Judgement("cat", "good"), Judgement("dog", "good")]
+    set_reviews(project, "random-0", good, who="eve", why="looked")
     cat = next(i for i in document(project, "random-0").items if i.class_key == "cat")
     exclude(project, cat.item_id)
     draw(project, answers, parent="random-0")

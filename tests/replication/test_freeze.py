@@ -22,7 +22,7 @@ from freshset.replication.freeze import (
 )
 from freshset.replication.freeze import testset_of as frozen_testset
 from freshset.replication.project import Project
-from freshset.replication.review import reviews_of, set_review
+from freshset.replication.review import Judgement, reviews_of, set_reviews
 
 SPEC = ANIMALS % "strategy: random"
 WHO = {"who": "ada", "why": "test"}
@@ -35,8 +35,8 @@ def draw(project: Project, answers: Frequencies, name: str, parent: str = "") ->
 def approve(project: Project, name: str) -> None:
     with project.read() as connection:
         reviews = reviews_of(connection, name)
-    for one in reviews:
-        set_review(project, name, one.class_key, "good", version=one.version, **WHO)
+    good = [Judgement(one.class_key, "good", one.version) for one in reviews]
+    set_reviews(project, name, good, **WHO)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_what_speaks_against_it_is_named_all_at_once(pool) -> None:
         exclude(project, f"d{k}")
     draw(project, answers, "r1")
     exclude(project, items(project, "r1")[0])
-    set_review(project, "r1", "cat", "problematic", version=0, **WHO)
+    set_reviews(project, "r1", [Judgement("cat", "problematic")], **WHO)
     assert checks(project, "r1") == ["excluded", "incomplete", "reviews"]
     with pytest.raises(UsageError) as error:
         freeze(project, "r1", allow_incomplete="no dogs to be had", **WHO)

@@ -12,10 +12,11 @@ from freshset.replication.freeze import freeze
 from freshset.replication.project import Project
 from freshset.replication.review import (
     ClassReview,
+    Judgement,
     basis_of,
     images_to_review,
     reviews_of,
-    set_review,
+    set_reviews,
 )
 
 SPEC = ANIMALS % "strategy: random"
@@ -34,7 +35,9 @@ def look(project: Project, name: str = "r") -> dict[str, ClassReview]:
 
 
 def review(project: Project, key: str, verdict, version: int, who: str = "ada", name: str = "r"):
-    return set_review(project, name, key, verdict, version=version, who=who, why="looked")
+    judgement = Judgement(key, verdict, version)
+    (given,) = set_reviews(project, name, [judgement], who=who, why="looked")
+    return given
 
 
 def test_a_verdict_is_kept_with_who_gave_it(project: Project) -> None:
@@ -44,19 +47,33 @@ def test_a_verdict_is_kept_with_who_gave_it(project: Project) -> None:
     assert (given.who, given.version, given.holds) == ("ada", 1, True)
     assert not look(project)["dog"].holds
     entry = list(project.entries(action="revision.review"))[-1]
-    assert (entry.subject, entry.detail["class_key"]) == ("r", "cat")
-    assert (entry.detail["before"], entry.detail["after"]) == ("open", "good")
+    assert entry.subject == "r"
+    assert entry.detail["classes"] == {"cat": {"before": "open", "after": "good", "version": 1}}
 
 
 def test_two_reviewers_never_lose_an_edit(project: Project) -> None:
     review(project, "cat", "problematic", 0, who="bob")
     with pytest.raises(UsageError, match="bob found 'cat' problematic") as error:
         review(project, "cat", "good", 0, who="eve")
-    assert "--version 1" in error.value.hint
+    assert "version 1" in error.value.hint
     assert look(project)["cat"].verdict == "problematic"
     assert review(project, "cat", "good", 1, who="eve").version == 2
     with pytest.raises(UsageError, match="nobody has reviewed 'dog'"):
         review(project, "dog", "good", 3)
+
+
+def test_many_verdicts_count_together_or_not_at_all(project: Project) -> None:
+    review(project, "dog", "good", 0, who="bob")
+    entries = len(list(project.entries()))
+    for second, message in (
+        (Judgement("dog", "good"), "bob found 'dog' good"),
+        (Judgement("cat", "good"), "Two verdicts on 'cat'"),
+        (Judgement("cow", "good"), "no class 'cow'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            set_reviews(project, "r", [Judgement("cat", "good"), second], who="eve", why="x")
+    assert look(project)["cat"].version == 0
+    assert len(list(project.entries())) == entries
 
 
 def test_a_changed_definition_makes_a_review_stale(project: Project) -> None:
@@ -73,7 +90,7 @@ def test_a_changed_definition_makes_a_review_stale(project: Project) -> None:
 def test_what_is_not_there_gets_a_hint(project: Project) -> None:
     for key, verdict, name, message in (
         ("cta", "good", "r", "no class 'cta'"),
-        ("cat", "godo", "r", "No verdict 'godo'"),
+        ("cat", "godo", "r", "no verdict 'godo'"),
         ("cat", "good", "q", "No revision 'q'"),
     ):
         with pytest.raises(UsageError, match=message) as error:

@@ -7,7 +7,7 @@ Images that are no good are blacklisted, and the next revision is drawn from thi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Literal, get_args
@@ -57,6 +57,22 @@ class ClassReview:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict on a class.
+
+    Attributes
+    ----------
+    version
+        Of the review that was seen; 0 where there was none.  When somebody gave a verdict in the
+        meantime, this one is refused, so that no edit is lost.
+    """
+
+    class_key: str
+    verdict: Verdict
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,45 +153,42 @@ def images_to_review(
     )
 
 
-def set_review(
-    project: Project,
-    name: str,
-    class_key: str,
-    verdict: Verdict,
-    *,
-    version: int,
-    who: str,
-    why: str,
-) -> ClassReview:
-    """Give a verdict on a class of a revision.
-
-    Parameters
-    ----------
-    version
-        Of the review that was seen; 0 where there was none.  When somebody gave a verdict in the
-        meantime, this one is refused, so that no edit is lost.
+def set_reviews(
+    project: Project, name: str, judgements: Sequence[Judgement], *, who: str, why: str
+) -> tuple[ClassReview, ...]:
+    """Give verdicts on classes of a revision: all of them, or none when one is refused.
 
     Raises
     ------
     UsageError
-        When there is no such revision, class or verdict, the revision is frozen, or another verdict
-        came first.
+        When there is no such revision, class or verdict, the revision is frozen, a class is judged
+        twice, or somebody else gave a verdict after the review that was seen.
     """
-    if verdict not in get_args(Verdict):
-        raise UsageError(f"No verdict {verdict!r}.", did_you_mean(verdict, get_args(Verdict)))
-    with project.change(
-        "revision.review", who=who, why=why, subject=name, class_key=class_key
-    ) as change:
-        revision = _open_revision(change, name, class_key)
-        before = _rows(change.connection, name).get(class_key)
-        if (0 if before is None else before.version) != version:
-            raise _conflict(name, class_key, version, before)
-        basis = _bases(revision, spec_in_force(change.connection))[class_key]
-        row = _row(name, class_key, verdict) | {"basis": basis, "who": who, "at": change.at}
-        row["version"] = version + 1
-        _write(change, row)
-        change.detail |= {"before": _verdict(before), "after": verdict, "version": version + 1}
-    return ClassReview(class_key, verdict, stale=False, who=who, at=change.at, version=version + 1)
+    with project.change("revision.review", who=who, why=why, subject=name) as change:
+        if head(change.connection, name).state == "frozen":
+            raise UsageError(
+                f"Revision {name!r} is frozen, so that its reviews are closed.",
+                f"Draw another one from it: freshset testset sample --parent {name}",
+            )
+        revision = load(change.connection, name)
+        bases = _bases(revision, spec_in_force(change.connection))
+        before = _rows(change.connection, name)
+        said: dict[str, Any] = {}
+        given = []
+        for one in judgements:
+            key, old = one.class_key, before.get(one.class_key)
+            _check(revision, name, one, said)
+            if (0 if old is None else old.version) != one.version:
+                raise _conflict(name, one, old)
+            row = _row(name, key, one.verdict) | {"basis": bases[key], "who": who, "at": change.at}
+            _write(change, row | {"version": one.version + 1})
+            said[key] = {"before": _verdict(old), "after": one.verdict, "version": one.version + 1}
+            review = ClassReview(
+                key, one.verdict, stale=False, who=who, at=change.at, version=one.version + 1
+            )
+            given.append(review)
+        change.detail["classes"] = said
+    return tuple(given)
 
 
 def carry_over(change: Change, parent: Head, child: str, revision: Revision) -> int:
@@ -210,15 +223,15 @@ def spec_in_force(connection: sa.Connection) -> Spec:
     return parse_spec(str(connection.execute(query).scalar_one()))
 
 
-def _open_revision(change: Change, name: str, class_key: str) -> Revision:
-    if head(change.connection, name).state == "frozen":
+def _check(revision: Revision, name: str, one: Judgement, said: Mapping[str, object]) -> None:
+    if one.verdict not in get_args(Verdict):
         raise UsageError(
-            f"Revision {name!r} is frozen, so that its reviews are closed.",
-            "Draw another one from it: freshset testset sample --parent " + name,
+            f"{one.class_key!r}: no verdict {one.verdict!r}.",
+            did_you_mean(one.verdict, get_args(Verdict)),
         )
-    revision = load(change.connection, name)
-    _check_class(revision, name, class_key)
-    return revision
+    _check_class(revision, name, one.class_key)
+    if one.class_key in said:
+        raise UsageError(f"Two verdicts on {one.class_key!r}.", "Give one.")
 
 
 def _check_class(revision: Revision, name: str, class_key: str) -> None:
@@ -269,14 +282,15 @@ def _review(class_key: str, row: sa.Row[Any] | None, basis: str) -> ClassReview:
     return ClassReview(class_key, _verdict(row), stale, row.who, row.at, row.version)
 
 
-def _conflict(name: str, class_key: str, version: int, before: sa.Row[Any] | None) -> UsageError:
+def _conflict(name: str, one: Judgement, before: sa.Row[Any] | None) -> UsageError:
+    key = one.class_key
     if before is None:
         return UsageError(
-            f"{name!r}: nobody has reviewed {class_key!r}, so that there is no version {version}.",
-            "Give --version 0.",
+            f"{name!r}: nobody has reviewed {key!r}, so that there is no version {one.version}.",
+            "Give version 0.",
         )
     return UsageError(
-        f"{name!r}: {before.who} found {class_key!r} {_verdict(before)} at {before.at} (version "
-        f"{before.version}), which is not the review that you saw (version {version}).",
-        f"Look at the class again; to put your verdict in its place give --version {before.version}.",
+        f"{name!r}: {before.who} found {key!r} {_verdict(before)} at {before.at} (version "
+        f"{before.version}), which is not the review that you saw (version {one.version}).",
+        f"Look at the class again; to put your verdict in its place give version {before.version}.",
     )

@@ -8,7 +8,7 @@ from fakes.pool import ANIMALS, animals, exclude
 from typer.testing import CliRunner
 
 from freshset.cli.main import app
-from freshset.core.errors import UsageError
+from freshset.core.errors import DataError, UsageError
 from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
 
@@ -35,10 +35,11 @@ def run(folder: Path, *arguments: str):
 
 
 def approve(folder: Path, name: str) -> None:
-    for key in ("cat", "dog"):
-        seen = json.loads(run(folder, "review", name, "--json").stdout)["classes"]
-        version = next(one["version"] for one in seen if one["class_key"] == key)
-        run(folder, "review", name, key, "--verdict", "good", "--version", str(version), *WHO)
+    seen = json.loads(run(folder, "review", name, "--json").stdout)["classes"]
+    rows = [f"{one['class_key']},good,{one['version']}" for one in seen]
+    table = folder.parent / "verdicts.csv"
+    table.write_text("\n".join(["class,verdict,version", *rows]) + "\n", encoding="utf-8")
+    run(folder, "review", name, "--file", str(table), *WHO)
 
 
 def test_revisions_are_listed_and_shown(folder: Path) -> None:
@@ -64,7 +65,7 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 def test_a_review_is_given_and_shown(folder: Path) -> None:
     given = run(folder, "review", "r1", "cat", "--verdict", "problematic", *WHO).stdout
-    assert given == "cat of r1 is problematic (version 1).\n"
+    assert given.splitlines()[2].split()[:4] == ["cat", "problematic", "yes", "1"]
     lines = run(folder, "review", "r1").stdout.splitlines()
     assert lines[2].split()[:5] == ["cat", "problematic", "yes", "1", "ada"]
     assert lines[-1] == "0 of 2 classes are good."
@@ -72,10 +73,25 @@ def test_a_review_is_given_and_shown(folder: Path) -> None:
         run(folder, "review", "r1", "cat", "--verdict", "good", *WHO)
     with pytest.raises(UsageError, match="A verdict is on a class"):
         run(folder, "review", "r1", "--verdict", "good", *WHO)
-    with pytest.raises(UsageError, match="No verdict 'nice'"):
+    with pytest.raises(UsageError, match="no verdict 'nice'"):
         run(folder, "review", "r1", "dog", "--verdict", "nice", *WHO)
     with pytest.raises(UsageError, match="a reason"):
         run(folder, "review", "r1", "dog", "--verdict", "good", "--who", "ada")
+
+
+def test_a_file_of_verdicts_is_checked(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "verdicts.csv"
+    for text, error, message in (
+        ("class,verdict\ncat,good\n", DataError, "version"),
+        ("class,verdict,version\ncat,good,none\n", DataError, "row 0"),
+        ("class,verdict,version\ncat,good,0\ncow,good,0\n", UsageError, "no class 'cow'"),
+    ):
+        table.write_text(text, encoding="utf-8")
+        with pytest.raises(error, match=message):
+            run(folder, "review", "r1", "--file", str(table), *WHO)
+    with pytest.raises(UsageError, match="in the file"):
+        run(folder, "review", "r1", "cat", "--file", str(table), *WHO)
+    assert "0 of 2 classes are good" in run(folder, "review", "r1").stdout
 
 
 def test_a_reviewer_sees_the_images_of_a_class(folder: Path) -> None:

@@ -71,7 +71,7 @@ def sample(
             revision = load(connection, head.name)
     if not revision.is_valid:
         warn([f"{head.name} is not valid: images lack in {len(revision.missing):,} classes."])
-    data = head.to_dict() | revision.summary()
+    data = {"schema": "freshset.sample/1"} | head.to_dict() | revision.summary()
     data |= {name: getattr(revision, name) for name in ("missing", "upward", "eligibility")}
     emit(data, render_sample(head.name, revision), as_json=json, output=None)
 

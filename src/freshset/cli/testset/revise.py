@@ -21,7 +21,7 @@ from freshset.cli.testset.options import (
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from freshset.replication.review import ClassReview, Shown
+    from freshset.replication.review import ClassReview, Judgement, Shown
 
 RevisionArgument = Annotated[str, typer.Argument(help="Name of a revision.", metavar="REVISION")]
 
@@ -88,30 +88,29 @@ def review(
             "--version", help="Version of the review that you saw; 0 when there was none."
         ),
     ] = 0,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            help="Verdicts on many classes: csv with class, verdict, version; all or none count.",
+            metavar="FILE.csv",
+        ),
+    ] = None,
     why: WhyOption = "",
     who: WhoOption = "",
     database: DatabaseOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Show the reviews of a revision, or the images of a class of it, or give a verdict on one."""
-    from freshset.replication.review import images_to_review, reviews_of, set_review
+    """Show the reviews of a revision, or the images of a class of it, or give verdicts."""
+    from freshset.replication.review import images_to_review, reviews_of, set_reviews
 
-    if verdict and not class_key:
-        raise UsageError("A verdict is on a class.", f"review {revision} CLASS --verdict {verdict}")
-    data: dict[str, Any] = {"revision": revision}
+    data: dict[str, Any] = {"schema": "freshset.review/1", "revision": revision}
+    judgements = _judgements(class_key, verdict, version, file)
     with opened(project, database) as open_project:
-        if verdict:
-            given = set_review(
-                open_project,
-                revision,
-                class_key,
-                verdict,  # type: ignore[arg-type]  # checked there, with a hint
-                version=version,
-                who=person(who),
-                why=why,
-            )
-            data["classes"] = [given.to_dict()]
-            text = f"{class_key} of {revision} is {given.verdict} (version {given.version})."
+        if judgements:
+            given = set_reviews(open_project, revision, judgements, who=person(who), why=why)
+            data["classes"] = [one.to_dict() for one in given]
+            text = _reviews(given)
         else:
             with open_project.read() as connection:
                 reviews = reviews_of(connection, revision)
@@ -148,7 +147,8 @@ def freeze(
     lines = [f"Froze {revision}: {head.digest}"]
     if head.touched:
         lines.append("It is adaptively touched: it, or one it comes from, was un-frozen before.")
-    emit(head.to_dict(), "\n".join(lines), as_json=json, output=None)
+    data = {"schema": "freshset.frozen/1"} | head.to_dict()
+    emit(data, "\n".join(lines), as_json=json, output=None)
 
 
 def unfreeze(
@@ -165,7 +165,32 @@ def unfreeze(
     with opened(project, database) as open_project:
         marked = freezing.unfreeze(open_project, revision, who=person(who), why=why)
     text = f"{revision} is a draft again. Adaptively touched for ever: {', '.join(marked)}."
-    emit({"revision": revision, "touched": list(marked)}, text, as_json=json, output=None)
+    data = {"schema": "freshset.unfrozen/1", "revision": revision, "touched": list(marked)}
+    emit(data, text, as_json=json, output=None)
+
+
+def _judgements(class_key: str, verdict: str, version: int, file: Path | None) -> list[Judgement]:
+    """Verdicts of the options or of a file; what they say is checked where they are given."""
+    from freshset.replication.review import Judgement
+
+    if file is not None:
+        from freshset.store.importers.tables import need_columns
+        from freshset.store.table_files import numbers, read_table, texts
+
+        if class_key or verdict:
+            raise UsageError("The verdicts are in the file.", "Leave CLASS and --verdict away.")
+        table = read_table(file)
+        need_columns(table, ("class", "verdict", "version"), file)
+        keys, verdicts = (texts(table[name], file) for name in ("class", "verdict"))
+        rows = zip(keys, verdicts, numbers(table["version"], file), strict=True)
+        return [Judgement(key, said, int(seen)) for key, said, seen in rows]
+    if not verdict:
+        return []
+    if not class_key:
+        raise UsageError(
+            "A verdict is on a class.", f"Write: review REVISION CLASS --verdict {verdict}"
+        )
+    return [Judgement(class_key, verdict, version)]  # type: ignore[arg-type]  # checked there
 
 
 def _reviews(found: Sequence[ClassReview]) -> str:
@@ -183,7 +208,7 @@ def _images(folder: Path, found: Sequence[Shown]) -> str:
     rows = [
         [
             one.part,
-            f"{one.selected:g} of {one.answers:g}" if one.part == "fresh" else "-",
+            f"{one.selected:g} of {one.answers:g}" if one.answers else "-",
             one.group or "-",
             one.how or "-",
             str(folder / one.path) if one.path else f"taken down: {one.item_id}",
