@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.class_folders import make_folder, picture_bytes
+from fakes.image_samples import write
 
 from freshset.core.errors import UsageError
 from freshset.core.files import sha256_bytes
@@ -65,7 +66,9 @@ def test_images_come_off_the_blacklist(there: Project) -> None:
 
 def test_a_takedown_leaves_a_tombstone_and_no_file(there: Project) -> None:
     blacklist(there, [item(2)], **WHO)
+    vectors = write(there.folder, "duplicates/pixels/rows.npy", b"pixels of all")
     done = take_down(there, [item(1), item(2)], who="ada", why="its author asked")
+    assert not vectors.exists()
     assert (done.changed, done.files) == ((item(1), item(2)), 6)
     assert excluded(there) == {item(n): ("takedown", "ada", "its author asked") for n in (1, 2)}
     assert not files(there, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from freshset.core.errors import UsageError
+from freshset.replication.duplicates.finder import FOLDER
 from freshset.replication.images import remove_image
 from freshset.replication.project import Change, Project
 from freshset.replication.tables import exclusions, images, origins
@@ -98,6 +100,7 @@ def take_down(project: Project, names: Sequence[str], *, who: str, why: str) -> 
     """Remove the files of images; that they were there, and why they went, stays.
 
     Each has an entry of its own in the log.  Taking down again removes what an interruption left.
+    Vectors that duplicates were looked for in go too.
 
     Parameters
     ----------
@@ -124,6 +127,10 @@ def take_down(project: Project, names: Sequence[str], *, who: str, why: str) -> 
             _exclude(change, [item_id], "takedown", why)
     # Only now, so that no file is missing without a word.
     files = sum(remove_image(project.folder, path) for path in paths)
+    # Vectors hold the pixels of all images; they are made again when they are wanted.
+    vectors = project.folder / FOLDER
+    if vectors.exists():
+        shutil.rmtree(vectors)
     return Excluded("takedown", tuple(new), tuple(i for i in ids if i not in new), files)
 
 

@@ -33,7 +33,9 @@ _BUSY = 105
 
 
 class Flickr(Source):
-    """Results of a search for each keyword of each class, the oldest upload first.
+    """Photos that a search finds for each keyword of each class, the oldest upload first.
+
+    Only what Flickr takes for a photograph and calls safe is asked for.
 
     The key that registering gives is read from the environment, as FLICKR_API_KEY.
 
