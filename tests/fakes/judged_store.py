@@ -17,8 +17,11 @@ CLASSES = ("ant", "bee", "cat")
 MODELS = 4
 
 
-def make(root: Path, *, items: int = 1_500, n: int = 8) -> Path:
-    """Write ``store``, ``old.csv`` (old set) and ``pool.csv`` (old set and all candidates)."""
+def make(root: Path, *, items: int = 1_500, n: int = 8, folders: bool = False) -> Path:
+    """Write ``store``, ``old.csv`` (old set), ``pool.csv`` (it and all candidates), ``new.csv``.
+
+    With ``folders`` the store's items are called as those of image folders are.
+    """
     rng = np.random.default_rng(11)
     s_old, s_pool = frequencies(rng, items, hard=0.15), frequencies(rng, 4 * items, hard=0.5)
     k_old, k_pool = rng.binomial(n, s_old), rng.binomial(n, s_pool)
@@ -26,7 +29,8 @@ def make(root: Path, *, items: int = 1_500, n: int = 8) -> Path:
     chosen = np.concatenate([np.flatnonzero(k_pool == k)[: wanted[k]] for k in range(n + 1)])
     ids = {OLD: [f"o{i}" for i in range(items)], NEW: [f"c{i}" for i in chosen]}
     for testset, s in ((OLD, s_old), (NEW, s_pool[chosen])):
-        _predictions(root, testset, ids[testset], right(rng, s, MODELS))
+        names = [f"{CLASSES[_class(i)]}/{i}.jpg" for i in ids[testset]] if folders else ids[testset]
+        _predictions(root, testset, names, right(rng, s, MODELS))
     _answers(root / "old.csv", ids[OLD], k_old, n)
     pool = [f"c{i}" for i in range(4 * items)]
     _answers(root / "pool.csv", ids[OLD] + pool, np.r_[k_old, k_pool], n)
@@ -50,7 +54,7 @@ def _predictions(root: Path, testset: str, ids: list[str], correct: np.ndarray) 
 
 
 def _class(name: str) -> int:
-    return int(name[1:]) % len(CLASSES)
+    return int(Path(name).stem[1:]) % len(CLASSES)
 
 
 def _answers(path: Path, ids: list[str], selected: np.ndarray, n: int) -> None:

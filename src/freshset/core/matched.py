@@ -33,7 +33,7 @@ def matched(frequencies: Frequencies, testset: TestSet) -> Frequencies:
     ):
         names = tuple(_names(testset, label))
         keys.append(names[0])
-        pairs = product((id, PurePosixPath(id).stem), names)
+        pairs = product(item_names(id), names)
         rows[item] = next((place[pair] for pair in pairs if pair in place), -1)
     known = rows >= 0
     if not known.any():
@@ -49,6 +49,11 @@ def matched(frequencies: Frequencies, testset: TestSet) -> Frequencies:
         np.where(known, frequencies.selected[rows], 0.0),
         np.where(known, frequencies.answers[rows], 0.0),
     )
+
+
+def item_names(id: str) -> tuple[str, str]:
+    """Return what frequencies may call an item of a test set: its id, or the name of its file."""
+    return id, PurePosixPath(id).stem
 
 
 def _names(testset: TestSet, label: int) -> Iterator[str]:

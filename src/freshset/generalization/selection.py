@@ -14,7 +14,7 @@ import numpy as np
 from freshset.core.config import CompareSettings
 from freshset.core.errors import DataError, UsageError
 from freshset.core.frequencies import Frequencies
-from freshset.core.matched import matched
+from freshset.core.matched import item_names, matched
 from freshset.core.records import TestSet
 from freshset.generalization.scores import Scores
 from freshset.stats.corrections import ESTIMATORS, BiasOptions
@@ -186,7 +186,7 @@ def _pool(
     frequencies: Frequencies, new: Judged, known: tuple[TestSet, TestSet]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
     # Images of the old set are among the answers too: they were the controls.
-    taken = {item for testset in known for item in testset.ids.tolist()}
+    taken = {name for testset in known for id in testset.ids.tolist() for name in item_names(id)}
     rest = np.array([item not in taken for item in frequencies.item_ids.tolist()], dtype=bool)
     rest &= frequencies.answers > 0
     if not rest.any():
