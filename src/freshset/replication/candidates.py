@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -28,6 +28,18 @@ Pool = Literal["candidate", "train", "test"]
 # More letters than this do not fit into the index of a key.
 _LONGEST_KEY = 500
 _LONGEST_REASON = 500
+# Of what a source says, and the letters that are kept of it.
+_TEXTS = {
+    "key": None,
+    "class_key": 255,
+    "keyword": 255,
+    "url": None,
+    "page": None,
+    "author": None,
+    "licence": None,
+    "taken_at": 40,
+    "uploaded_at": 40,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +200,10 @@ class _Work:
             yield batch
 
     def _new(self) -> Iterator[Found]:
-        for found in self._source.find(self._project.spec.classes, self._web):
+        for raw in self._source.find(self._project.spec.classes, self._web):
             self.done.found += 1
-            name = (_short(found.key), found.class_key)
+            found = _storable(raw)
+            name = (found.key, found.class_key)
             if name in self._known:
                 self.done.known += 1
             else:
@@ -272,7 +285,7 @@ class _Work:
 
     def _without_known(self, connection: sa.Connection, batch: Sequence[_Got]) -> Sequence[_Got]:
         c = origins.c
-        keys = {_short(one.found.key) for one in batch}
+        keys = {one.found.key for one in batch}
         query = sa.select(c.key, c.class_key, c.failure).where(
             c.source == self._source.name, c.key.in_(sorted(keys))
         )
@@ -284,7 +297,7 @@ class _Work:
                     c.source == self._source.name, c.key == key, c.class_key == class_key
                 )
             )
-        names = [(_short(one.found.key), one.found.class_key) for one in batch]
+        names = [(one.found.key, one.found.class_key) for one in batch]
         left = known.keys() - again
         self.done.known += sum(name in left for name in names)
         return [one for one, name in zip(batch, names, strict=True) if name not in left]
@@ -305,24 +318,27 @@ class _Work:
         found = one.found
         return {
             "source": self._source.name,
-            "key": _short(found.key),
-            "class_key": found.class_key,
             "item_id": None if one.image is None else one.image.item_id,
-            "failure": one.failure,
-            "keyword": found.keyword,
-            "url": found.url,
-            "page": found.page,
-            "author": found.author,
-            "licence": found.licence,
-            "taken_at": found.taken_at[:40],
-            "uploaded_at": found.uploaded_at[:40],
+            "failure": _plain(one.failure),
             "retrieved_at": one.at,
+            **{name: getattr(found, name) for name in _TEXTS},
         }
 
 
-def _short(key: str) -> str:
-    """A key that fits into an index."""
-    return key if len(key) <= _LONGEST_KEY else f"sha256:{sha256_bytes(key.encode())}"
+def _storable(found: Found) -> Found:
+    """What a source found, with texts that both databases can hold."""
+    texts: dict[str, Any] = {
+        name: _plain(getattr(found, name))[:most] for name, most in _TEXTS.items()
+    }
+    key = texts["key"]
+    if len(key) > _LONGEST_KEY:
+        texts["key"] = f"sha256:{sha256_bytes(key.encode())}"
+    return replace(found, **texts)
+
+
+def _plain(text: str) -> str:
+    """A text without what is no text: parts of letters, as in names of files, and the letter 0."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "backslashreplace").decode()
 
 
 def _present(connection: sa.Connection, column: sa.Column[str], wanted: dict[str, Any]) -> set[str]:
