@@ -99,7 +99,13 @@ def simulate_draws(
     needs
         May overlap.
     probabilities
-        Of each kind, shape (kinds,); they may add up to less than 1.
+        Of each kind, shape (kinds,), or (times, kinds) where they are not known exactly; each adds up
+        to at most 1.
+
+    Raises
+    ------
+    ValueError
+        When these are no probabilities.
 
     Notes
     -----
@@ -107,28 +113,31 @@ def simulate_draws(
     the number what has come by then, of all kinds.
     """
     p = _checked(probabilities)
+    p = np.broadcast_to(p, (times, p.shape[-1]))
     if not needs:
         return np.zeros(times)
-    if any(p[list(need.kinds)].sum() <= 0 for need in needs):
-        return np.full(times, np.inf)
     most = max(need.count for need in needs)
     with np.errstate(divide="ignore"):
-        gaps = rng.exponential(size=(times, len(p), most)) / p[:, None]
+        gaps = rng.exponential(size=(*p.shape, most)) / p[:, :, None]
     come = np.cumsum(gaps, axis=2)
     end = np.zeros(times)
     for need in needs:
         together = come[:, list(need.kinds)].reshape(times, -1)
         end = np.maximum(end, np.partition(together, need.count - 1, axis=1)[:, need.count - 1])
-    counted = (come <= end[:, None, None]).sum(axis=(1, 2)).astype(np.float64)
+    out = np.full(times, np.inf)
+    met = np.isfinite(end)
+    p, come, end = p[met], come[met], end[met]
+    counted = (come <= end[:, None, None]).sum(axis=(1, 2))
     # What came of a kind after the last arrival that was drawn, and of no kind at all.
-    last = come[:, :, -1]
-    beyond = np.where(np.isfinite(last), np.maximum(end[:, None] - last, 0) * p, 0.0)
-    counted += rng.poisson(beyond).sum(axis=1)
-    return np.asarray(counted + rng.poisson(max(0.0, 1 - float(p.sum())) * end))
+    last = np.where(np.isfinite(come[:, :, -1]), come[:, :, -1], end[:, None])
+    counted += rng.poisson(np.maximum(end[:, None] - last, 0) * p).sum(axis=1)
+    counted += rng.poisson(np.maximum(0.0, 1 - p.sum(axis=1)) * end)
+    out[met] = counted
+    return out
 
 
 def _checked(probabilities: FloatArray) -> FloatArray:
     p = np.asarray(probabilities, dtype=np.float64)
-    if p.ndim != 1 or not (p >= 0).all() or p.sum() > 1 + 1e-9:
+    if not (p >= 0).all() or (p.sum(axis=-1) > 1 + 1e-9).any():
         raise ValueError("probabilities must be positive and add up to at most 1")
     return p

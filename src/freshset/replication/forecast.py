@@ -1,0 +1,273 @@
+"""What it will take to reach a valid set, before money is spent.
+
+A class lacks images in some groups.  How many more candidates must be labelled follows from how often a
+candidate of the class falls into each group, which its labelled candidates tell: their frequencies are
+taken as draws of a Beta distribution, and the frequency of a new one, asked about n times, is then
+Beta-Binomial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from freshset.core.frequencies import Frequencies
+from freshset.replication.choose import Choice
+from freshset.replication.costs import RULE, task_cost
+from freshset.replication.eligibility import REASONS
+from freshset.stats.arrivals import Need, expected_draws, needs_of, simulate_draws
+from freshset.stats.bins import at_least, frequency_bins
+from freshset.stats.selection import count_probabilities, fit_prior
+from freshset.stats.types import BoolArray, FloatArray, IntArray, none_if_nan
+
+SCHEMA = "freshset.forecast/1"
+_OWN = 10
+"""Labelled candidates from which a class is judged by its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An expected number with the central interval of simulations; ``None`` is infinite."""
+
+    expected: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, expected: float, draws: FloatArray, level: float) -> Range:
+        """Range with the central interval of simulated numbers."""
+        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], method="nearest")
+        return cls(none_if_nan(expected), none_if_nan(low), none_if_nan(high))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """Simulated numbers of candidates: with the chances as fitted, and with their uncertainty."""
+
+    fitted: FloatArray
+    uncertain: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ClassForecast:
+    """One class.
+
+    Attributes
+    ----------
+    target, stock, missing
+        Images by group: wanted, eligible now, and the difference where it is positive.
+    unlabelled
+        Candidates that have too few answers yet.
+    unreviewed
+        Candidates that only lack a review of their neighbours.
+    basis
+        Whose frequencies the forecast is from: ``own``, ``all classes``, or ``none``.
+    chances
+        That a new candidate is eligible and falls into the group.
+    candidates
+        To be labelled; of those, `collect` beyond the ones there are.
+    tasks
+        To be posted.
+    """
+
+    class_key: str
+    target: Mapping[str, int]
+    stock: Mapping[str, int]
+    missing: Mapping[str, int]
+    unlabelled: int
+    unreviewed: int
+    basis: str
+    chances: Mapping[str, float]
+    candidates: Range
+    collect: Range
+    tasks: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """All classes.
+
+    Attributes
+    ----------
+    strategy
+        Of the spec.
+    level
+        Of all intervals.
+    tasks, cost
+        To be posted, and what they cost in dollars with fees.
+    unreachable
+        Classes for which some group cannot be filled, or of which nothing is known.
+    """
+
+    strategy: str
+    level: float
+    tasks: Range
+    cost: Range
+    unreachable: tuple[str, ...]
+    classes: tuple[ClassForecast, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values, schema `SCHEMA`."""
+        return {"schema": SCHEMA, "fee": RULE} | asdict(self)
+
+
+def forecast(
+    choice: Choice,
+    *,
+    level: float = 0.9,
+    simulations: int = 1_000,
+    rng: np.random.Generator,
+) -> Forecast:
+    """Forecast the tasks and the money that a valid set still takes.
+
+    Parameters
+    ----------
+    choice
+        Spec, candidates with answers, eligibility and targets; see
+        `freshset.replication.choose.choice_of`.
+    level
+        Of the intervals.
+    simulations
+        Simulated ways to go on, each class.
+
+    Notes
+    -----
+    Expected numbers are for the chances as fitted: exact for candidates (see
+    `freshset.stats.arrivals.expected_draws`) unless a group may be filled from higher ones, else means
+    of simulations.  For the intervals each simulation draws the chances too, from a Dirichlet
+    distribution worth as many images as they were estimated from.
+    """
+    spec = choice.spec
+    size = spec.tasks.grid - spec.tasks.positives - spec.tasks.negatives
+    mean, total, classes, unreachable = 0.0, np.zeros(simulations), [], []
+    for key in choice.plan.targets:
+        one, draws = _class_forecast(choice, key, size, (level, simulations), rng)
+        classes.append(one)
+        if one.tasks.expected is None:
+            unreachable.append(key)
+        else:
+            mean += one.tasks.expected
+            total += np.ceil(draws.uncertain / size)
+    cost = task_cost(1, spec.tasks.answers, spec.tasks.reward)
+    return Forecast(
+        spec.sampling.strategy,
+        level,
+        Range.of(mean, total, level),
+        Range.of(mean * cost, total * cost, level),
+        tuple(unreachable),
+        tuple(classes),
+    )
+
+
+def _class_forecast(
+    choice: Choice, key: str, size: int, how: tuple[float, int], rng: np.random.Generator
+) -> tuple[ClassForecast, _Draws]:
+    level, simulations = how
+    rows = choice.eligibility.candidates
+    own = rows.class_keys == key
+    reason = choice.eligibility.reason[own]
+    names, target = choice.plan.names[key], np.array(choice.plan.targets[key])
+    eligible = rows[own][reason < 0]
+    groups = choice.plan.groups_of(eligible, choice.pools.candidate_keywords)
+    stock = np.bincount(groups[groups >= 0], minlength=len(names))
+    needs = needs_of((target - stock).tolist(), upward=choice.spec.sampling.upward)
+    chances, basis, weight = _chances(choice, key)
+    draws = _draws(needs, chances, weight, simulations, rng)
+    overlap = choice.spec.sampling.upward
+    exact = float(draws.fitted.mean()) if overlap else expected_draws(needs, chances)
+    unlabelled = int((reason == REASONS.index("few-answers")).sum())
+
+    def told(numbers: _Draws, expected: float | None = None) -> Range:
+        mean = float(numbers.fitted.mean()) if expected is None else expected
+        return Range.of(mean, numbers.uncertain, level)
+
+    def named(values: IntArray) -> dict[str, int]:
+        return {name: int(n) for name, n in zip(names, values, strict=True)}
+
+    def less(numbers: FloatArray) -> FloatArray:
+        return np.maximum(0, numbers - unlabelled)
+
+    return ClassForecast(
+        class_key=key,
+        target=named(target),
+        stock=named(stock),
+        missing={name: n for name, n in named(target - stock).items() if n > 0},
+        unlabelled=unlabelled,
+        unreviewed=int((reason == REASONS.index("unreviewed")).sum()),
+        basis=basis,
+        chances={name: float(p) for name, p in zip(names, chances, strict=True)},
+        candidates=told(draws, exact),
+        collect=told(_Draws(less(draws.fitted), less(draws.uncertain))),
+        tasks=told(_Draws(np.ceil(draws.fitted / size), np.ceil(draws.uncertain / size))),
+    ), draws
+
+
+def _draws(
+    needs: Sequence[Need],
+    chances: FloatArray,
+    weight: int,
+    simulations: int,
+    rng: np.random.Generator,
+) -> _Draws:
+    if any(chances[list(need.kinds)].sum() <= 0 for need in needs):
+        never = np.full(simulations, np.inf)
+        return _Draws(never, never)
+    every = np.append(chances, max(0.0, 1 - float(chances.sum())))
+    some = every > 0
+    p = np.zeros((simulations, len(every)))
+    p[:, some] = rng.dirichlet(every[some] * (weight + 1), size=simulations)
+    return _Draws(
+        simulate_draws(needs, chances, times=simulations, rng=rng),
+        simulate_draws(needs, p[:, :-1], times=simulations, rng=rng),
+    )
+
+
+def _chances(choice: Choice, key: str) -> tuple[FloatArray, str, int]:
+    """Chance of each group for a new candidate, whose images say so, and how many they are."""
+    rows = choice.eligibility.candidates
+    own = rows.class_keys == key
+    names = choice.plan.names[key]
+    if choice.plan.by == "keyword":
+        words = choice.pools.candidate_keywords
+        of_row = [words.get((item, key), "") for item in rows.item_ids[own].tolist()]
+        share = np.array([of_row.count(name) for name in names]) / max(1, len(of_row))
+        return share * _passing(choice, own), "own", len(of_row)
+    known = rows.answers > 0
+    basis = "own" if (own & known).sum() >= _OWN else "all classes"
+    use = own & known if basis == "own" else known
+    if not use.any():
+        return np.zeros(len(names)), "none", 0
+    share = _shares(choice, key, rows[use])
+    return share * _passing(choice, use), basis, int(use.sum())
+
+
+def _shares(choice: Choice, key: str, known: Frequencies) -> FloatArray:
+    """Chance of each group for the frequency of a new candidate of the class."""
+    rules, n = choice.spec.sampling, choice.spec.tasks.answers
+    if choice.plan.by != "frequency" and rules.strategy != "threshold":
+        return np.ones(1)
+    k, all_ = np.arange(n + 1), np.full(n + 1, n)
+    chances = count_probabilities(fit_prior(known.selected, known.answers), n)
+    if choice.plan.by == "frequency":
+        bins = frequency_bins(k, all_, choice.plan.edges)
+        out: FloatArray = np.bincount(bins, chances, minlength=len(choice.plan.names[key])).astype(
+            float
+        )
+        return out
+    own = choice.spec.by_key[key].threshold
+    limit = rules.threshold if own is None else own
+    return np.array([float(chances[at_least(k, all_, limit)].sum())])
+
+
+def _passing(choice: Choice, use: BoolArray) -> float:
+    """Share of labelled candidates that nothing but their frequency or a lacking review bars."""
+    bad = [REASONS.index(name) for name in ("blacklisted", "near-duplicate", "other-class")]
+    out = [REASONS.index(name) for name in ("few-answers", "below-threshold")]
+    reason = choice.eligibility.reason[use]
+    judged = ~np.isin(reason, out)
+    failed = np.isin(reason, bad).sum()
+    # Half an image in favour, so that nothing known means no loss.
+    return float((judged.sum() - failed + 0.5) / (judged.sum() + 0.5))
