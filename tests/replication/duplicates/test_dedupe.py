@@ -190,3 +190,15 @@ def test_links_are_cut_and_images_kept(project: Project, rng: np.random.Generato
         keep(project, "nobody", **WHO)
     actions = [entry.action for entry in project.entries()]
     assert actions[-3:] == ["duplicates.keep", "duplicates.keep", "pairs.verdict"]
+
+
+def test_an_approximate_search_proves_nothing(filled: Project) -> None:
+    find(filled, "pixels32")
+    exact = near(filled, "pixels32")
+    report = find(filled, "pixels32", approximate=True)
+    assert (report.whole, report.recall) == (5, 1.0)
+    assert near(filled, "pixels32") == exact  # so few images are in one list
+    with filled.read() as connection:
+        assert set(review_bounds(connection, ["pixels32"])["pixels32"].values()) == {0.0}
+    with pytest.raises(UsageError, match="ssim has no approximate search"):
+        find(filled, "ssim", approximate=True)

@@ -71,6 +71,14 @@ def dedupe(
             metavar="I/N",
         ),
     ] = "0/1",
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate",
+            help="By an index of faiss: for millions of images. It misses some neighbours (their share "
+            "is estimated), so no review counts as complete.",
+        ),
+    ] = False,
     who: WhoOption = "",
     why: WhyOption = "search for near-duplicates",
     database: DatabaseOption = "",
@@ -91,11 +99,16 @@ def dedupe(
                 "Give --metric, or duplicates.thresholds in the spec, such as {pixels: 1.2e8}.",
             )
         for one in [*(wanted or ()), *files]:
-            options = Options(files.get(one), weights, device, memory << 20, part)
+            options = Options(files.get(one), weights, device, memory << 20, part, approximate)
             reports.append(
                 find_neighbours(open_project, one, options=options, who=person(who), why=why)
             )
     data = {"schema": "freshset.dedupe/1", "metrics": [one.to_dict() for one in reports]}
+    warn(
+        f"{one.metric}: the index finds {one.recall:.1%} of the neighbours; no review is complete by it."
+        for one in reports
+        if one.recall is not None
+    )
     emit(data, render_reports(reports), as_json=json, output=None)
 
 

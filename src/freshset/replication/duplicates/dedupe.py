@@ -37,6 +37,8 @@ class Report:
         neighbours were known.
     within
         Pairs within the threshold of the spec; none where it has none.
+    recall
+        Share of neighbours that an approximate search found, where one was made.
     """
 
     metric: str
@@ -45,6 +47,7 @@ class Report:
     added: int
     kept: int
     within: int | None
+    recall: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values, schema ``freshset.dedupe/1``."""
@@ -97,13 +100,15 @@ def find_neighbours(
             "neighbours": spec.neighbours,
             "images": len(finder.ids),
             "candidates": len(found),
+            "recall": finder.recall,
         }
         put_neighbours(change.connection, metric, found, finder.search)
         remember(change.connection, finder.search, finder.ids)
     with project.read() as connection:
         within = _within(connection, metric, spec.thresholds.get(metric))
     kept = len(candidates) - len(plan.whole) - len(plan.items)
-    return Report(metric, len(finder.ids), len(plan.whole), len(plan.items), kept, within)
+    counts = (len(finder.ids), len(plan.whole), len(plan.items), kept)
+    return Report(metric, *counts, within, finder.recall)
 
 
 def _within(connection: sa.Connection, metric: str, most: float | None) -> int | None:

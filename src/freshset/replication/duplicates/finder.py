@@ -47,6 +47,8 @@ class Options:
         Bytes beside the images.
     shard
         Which part of how many, by the candidates' order: (0, 1) is all of them.
+    approximate
+        Whether an index of faiss is used, which misses some neighbours and proves nothing complete.
     """
 
     features: Path | None = None
@@ -54,6 +56,7 @@ class Options:
     device: Device = "auto"
     memory: int = MEMORY
     shard: tuple[int, int] = (0, 1)
+    approximate: bool = False
 
 
 class Finder:
@@ -80,7 +83,12 @@ class Finder:
                 "ssim finds pairs up to a distance, and the spec has no threshold for it.",
                 "Set duplicates.thresholds in the spec, such as {ssim: 0.2205}.",
             )
+        if options.approximate and metric in {"ssim", "phash"}:
+            raise UsageError(
+                f"{metric} has no approximate search.", "Leave --approximate out; it is fast."
+            )
         self.metric = metric
+        self.recall: float | None = None
         self._k = k
         self._most = most
         self._options = options
@@ -132,7 +140,8 @@ class Finder:
     def search(self) -> Search:
         """What the marks of the table say of a search by this finder."""
         most = self._most if self.metric == "ssim" else None
-        return Search.of(self.ids, record=dict(self.record), k=self._k, most=most)
+        way = {"record": dict(self.record), "k": self._k, "most": most}
+        return Search.of(self.ids, **way, approximate=self._options.approximate)
 
     def run(self, plan: Plan, known: Known) -> dict[str, Found]:
         """Find the neighbours that a plan asks for; those that are known are merged in."""
@@ -144,6 +153,8 @@ class Finder:
 
     def _cut(self, found: list[tuple[float, str]]) -> Found:
         """Keep the first k, and say below which distance they are all there are."""
+        if self._options.approximate:
+            return Found(found[: self._k], 0.0)
         if len(found) > self._k or (self.metric != "ssim" and len(self.ids) - 1 > self._k):
             kept = found[: self._k]
             return Found(kept, kept[-1][0])
@@ -170,13 +181,20 @@ class Finder:
         result: Nearest
         if self.metric == "phash" and self._embedder is not None:
             result = hamming_nearest(queries, references, self._k + 1)
+        elif self._options.approximate:
+            from freshset.replication.duplicates.approximate import approximate_nearest
+
+            rng = np.random.default_rng(0)
+            some = approximate_nearest(queries, references, self._k + 1, rng=rng)
+            result, self.recall = some.nearest, min(some.recall, self.recall or 1.0)
         else:
             products = products_on(self._options.device)
             memory = self._options.memory
             result = nearest(queries, references, self._k + 1, memory=memory, products=products)
         for item, columns, distances in zip(items, result.indices, result.distances, strict=True):
-            both = zip(distances.tolist(), (among[c] for c in columns.tolist()), strict=True)
-            yield item, [(distance, one) for distance, one in both if one != item]
+            both = zip(distances.tolist(), columns.tolist(), strict=True)
+            found = [(distance, among[c]) for distance, c in both if c >= 0]
+            yield item, [(distance, one) for distance, one in found if one != item]
 
     def _find_ssim(
         self,

@@ -174,14 +174,9 @@ def _frame(queries: Rows, references: Rows, pool: ThreadPoolExecutor) -> _Frame:
 
 def _sample(rows: Rows, what: str) -> npt.NDArray[np.float64]:
     at = np.unique(np.linspace(0, rows.shape[0] - 1, 128).astype(np.intp))
-    sample = np.asarray(rows[at], dtype=np.float64)
-    if not np.isfinite(sample).all():
-        row = int(at[np.argmax(~np.isfinite(sample).all(axis=1))])
-        raise DataError(
-            f"{what}: row {row:,} holds NaN or infinity.",
-            "Remove the image, or compute its features again.",
-        )
-    return sample
+    sample = rows[at]
+    check_finite(sample, at, what)
+    return sample.astype(np.float64)
 
 
 class _Search:

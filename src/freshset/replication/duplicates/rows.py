@@ -122,8 +122,15 @@ def check_rows(rows: Rows, what: str) -> None:
         )
 
 
-def check_finite(block: npt.NDArray[Any], first: int, what: str) -> None:
+def check_finite(block: npt.NDArray[Any], first: int | npt.NDArray[np.intp], what: str) -> None:
     """Check that a block has no NaN and no infinity.
+
+    Parameters
+    ----------
+    first
+        Number of its first row, or those of all.
+    what
+        What to call it in messages.
 
     Raises
     ------
@@ -138,7 +145,9 @@ def check_finite(block: npt.NDArray[Any], first: int, what: str) -> None:
     bad = np.flatnonzero(~np.isfinite(sums))
     bad = bad[~np.isfinite(block[bad]).all(axis=1)]
     if bad.size:
+        at = int(bad[0])
+        row = first + at if isinstance(first, int) else int(first[at])
         raise DataError(
-            f"{what}: row {first + int(bad[0]):,} holds NaN or infinity.",
+            f"{what}: row {row:,} holds NaN or infinity.",
             "Remove the image, or compute its features again.",
         )

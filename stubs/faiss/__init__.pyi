@@ -1,0 +1,13 @@
+# What freshset uses of faiss, whose own types are incomplete.
+import numpy as np
+import numpy.typing as npt
+
+class Index:
+    nprobe: int
+    def train(self, rows: npt.NDArray[np.float32]) -> None: ...
+    def add(self, rows: npt.NDArray[np.float32]) -> None: ...
+    def search(
+        self, rows: npt.NDArray[np.float32], k: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+
+def index_factory(dimension: int, description: str) -> Index: ...
