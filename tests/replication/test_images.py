@@ -32,7 +32,7 @@ def test_bytes_are_kept_as_they_came(tmp_path: Path) -> None:
     stored = store_image(tmp_path, data, "Image")
     assert stored.item_id == sha256_bytes(data)
     assert stored.path == (
-        f"images/{stored.item_id[:2]}/{stored.item_id[2:4]}/{stored.item_id}.jpg"
+        f"images/{stored.item_id[:2]}/{stored.item_id}.jpg"
     )
     assert (tmp_path / stored.path).read_bytes() == data
     assert (stored.width, stored.height, stored.format, stored.bytes) == (

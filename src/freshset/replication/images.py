@@ -217,8 +217,8 @@ def _digest(kind: Copy) -> str:
 
 
 def _place(item_id: str) -> str:
-    """Two levels of folders, as a folder of a million files is slow in most file systems."""
-    return f"{item_id[:2]}/{item_id[2:4]}/{item_id}"
+    """One of 256 folders, as a folder of a million files is slow in most file systems."""
+    return f"{item_id[:2]}/{item_id}"
 
 
 def _copy(folder: Path, item_id: str, kind: Copy, picture: Image.Image) -> Path:
