@@ -80,6 +80,17 @@ def test_keywords_are_a_stratum(tmp_path: Path, classes) -> None:
         list(TestSetSource(**given, keyword="bred").find(classes, None))
 
 
+def test_keywords_are_folders_in_a_folder(tmp_path: Path, classes) -> None:
+    make_folder(tmp_path, {"cat": [1], "cat/tabby": [2], "cat/tabby/deep": [3], "dog/pug": [4]})
+    source = TestSetSource(path=str(tmp_path), label="x")
+    assert [(one.key, one.keyword) for one in source.find(classes, None)] == [
+        ("cat/001.png", ""),
+        ("cat/tabby/002.png", "tabby"),
+        ("cat/tabby/deep/003.png", "tabby"),
+        ("dog/pug/004.png", "pug"),
+    ]
+
+
 def test_texts_are_no_images(tmp_path: Path, classes) -> None:
     (tmp_path / "a.csv").write_text("text,label\nhello,cat\nbye,dog\n", encoding="utf-8")
     source = TestSetSource(adapter="text", path=str(tmp_path / "a.csv"), label="x")

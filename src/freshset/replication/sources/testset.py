@@ -15,6 +15,7 @@ from pydantic import Field
 from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.builtin import resolve
+from freshset.datasets.image_folder import FolderReader
 from freshset.datasets.opened import ImageReader
 from freshset.datasets.registry import open_testset
 from freshset.replication.sources.base import Found, Source, matching
@@ -38,7 +39,8 @@ class TestSetSource(Source):
     settings
         Options of the adapter; they win over those of the catalogue.
     keyword
-        A stratum of the test set that is taken for the keyword.
+        A stratum of the test set that is taken for the keyword; in a folder of class folders, those
+        in a class folder are the keywords anyway.
     every_class
         Whether items of classes that the spec does not have are offered too, by the key that the test
         set has for them; without it they are an error.
@@ -94,7 +96,7 @@ def items_of(
     testset = reader.testset
     if reader.item not in {"image", "array"} or testset.labels is None:
         raise UsageError(f"{testset.id}: its items are not images with labels.")
-    words = _keywords(testset.strata, keyword, testset.id)
+    words = _folders(reader) or _keywords(testset.strata, keyword, testset.id)
     own = reader.classes.keys if reader.classes else tuple(map(str, range(testset.n_classes)))
     names = reader.classes.labels if reader.classes else own
     keys = _class_keys(own, names, classes, testset.id, every_class=every_class)
@@ -113,6 +115,14 @@ def items_of(
                 licence=reader.origin.licence,
                 page=reader.origin.source,
             )
+
+
+def _folders(reader: Reader) -> list[str]:
+    """Folders in the class folders, where a test set is such a folder."""
+    if not isinstance(reader, FolderReader):
+        return []
+    parts = (id.split("/") for id in reader.testset.ids.tolist())
+    return [below[1] if len(below) > 2 else "" for below in parts]
 
 
 def _keywords(strata: Mapping[str, Any], name: str, where: str) -> list[str]:
