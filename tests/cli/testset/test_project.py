@@ -112,3 +112,17 @@ def test_no_project(tmp_path: Path, call) -> None:
         assert told.code == 2
         assert "holds no project" in told.err
         assert "freshset testset new" in told.err
+
+
+def test_passwords_of_databases_are_not_shown(tmp_path: Path, spec: Path, call) -> None:
+    at = ("--project", str(tmp_path / "p"), "--database")
+    for url in (
+        "postgresql://ada:hunter2@127.0.0.1:1/x?connect_timeout=1",
+        "ada:hunter2@host/x",
+        "mysql://ada:hunter2@host/x",
+    ):
+        for verb in (("status",), ("new", str(spec), "--why", "x")):
+            told = call("testset", *verb, *at, url)
+            assert told.code == 2
+            assert told.err.startswith("Error: ")
+            assert "hunter2" not in told.out + told.err
