@@ -230,9 +230,11 @@ def _copy(folder: Path, item_id: str, kind: Copy, picture: Image.Image) -> Path:
     if not recipe.exists():
         write_atomic(recipe, pretty_json(kind.recipe))
     stream = io.BytesIO()
+    copy = kind.make(picture)
+    copy.info = {}  # comments and profiles would be written too, and may tell workers the source
     if lossless:
-        kind.make(picture).save(stream, "PNG", compress_level=1)  # takes a third of the time
+        copy.save(stream, "PNG", compress_level=1)  # takes a third of the time
     else:
-        kind.make(picture).save(stream, "JPEG", quality=_QUALITY)
+        copy.save(stream, "JPEG", quality=_QUALITY)
     write_atomic(path, stream.getvalue())
     return path
