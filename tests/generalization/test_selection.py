@@ -14,8 +14,10 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.frequencies import Frequencies
 from freshset.generalization.compare import compare
 from freshset.generalization.comparison import Comparison
+from freshset.generalization.findings import findings
 from freshset.generalization.scores import gather
 from freshset.generalization.selection import corrected
+from freshset.stats.types import Estimate
 from freshset.store.frequencies import read_frequencies
 from freshset.store.parquet import ParquetStore
 
@@ -87,6 +89,26 @@ def test_the_finding_says_what_is_left_and_what_would_settle_it(result: Comparis
     assert "Beta-Binomial estimate" in text
     assert "points of frequency below the old ones" in text
     assert "answers an item (" in text
+
+
+def test_the_finding_when_answers_agree_and_are_enough(result: Comparison) -> None:
+    selection = result.selection
+    assert selection is not None
+
+    def said(drop: tuple[float, float, float], naive: int) -> str:
+        held = replace(selection.held_out, drop=Estimate(*drop))
+        need = replace(selection.need, naive=naive)
+        changed = replace(selection, held_out=held, need=need)
+        return next(t for t in findings(replace(result, selection=changed)) if "true selec" in t)
+
+    equal = said((0.001, -0.01, 0.012), 3)
+    assert "did not use" not in equal
+    assert equal.endswith(
+        "More answers an item would move the matched change by less than 1.0 points."
+    )
+    above = said((-0.05, -0.06, -0.04), 30)
+    assert "5.0 points of frequency above the old ones" in above
+    assert "About 30 answers an item (22 more)" in above
 
 
 def test_a_set_without_its_candidates_is_warned_of(root: Path, result: Comparison) -> None:

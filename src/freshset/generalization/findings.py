@@ -184,8 +184,8 @@ def _selection(c: Comparison) -> str:
         return ""
     left, naive = s["beta_binomial"].mean, s["naive"].mean.value
     text = (
-        f"At equal true selection frequency {points(left.value)} of the mean change of "
-        f"{points(s['raw'].mean.value)} points is left ({_percent(c.settings.level)} interval "
+        f"At equal true selection frequency the mean change is {points(left.value)} points instead of "
+        f"{points(s['raw'].mean.value)}, old minus new ({_percent(c.settings.level)} interval "
         f"{points(left.low)} to {points(left.high)}, Beta-Binomial estimate; matched on the observed "
         f"frequencies of {s.answers:,} answers an item it is {points(naive)})."
     )
