@@ -140,6 +140,20 @@ def test_one_spec_and_one_batch_give_one_composition(tmp_path: Path, spec_text: 
     assert grids[0] == grids[1]
 
 
+def test_answers_of_workers_who_failed_are_asked_for_again(tmp_path: Path, spec_text: str) -> None:
+    text = spec_text + "workers: {policy: drop}\n"
+    with Project.create(tmp_path / "p", text, **ME) as project:
+        add_images(project, "candidate", {"cat": 168})
+        add_images(project, "test", {"cat": 30, "lynx": 30, "dog": 30})
+        make_tasks(project, **ME)
+        crowd = {f"w{i}": 1.0 for i in range(9)} | {"spammer": 0.0}
+        rows = answered(project, crowd, rng=np.random.default_rng(0))
+        rows.to_csv(tmp_path / "a.csv", index=False)
+        assert import_answers(project, read(tmp_path / "a.csv"), source="table", **ME).closed == 4
+        # Ten have answered, but one of them does not count.
+        assert make_tasks(project, **ME).asked == 168
+
+
 @pytest.fixture
 def bare(tmp_path: Path, spec_text: str) -> Iterator[Project]:
     with Project.create(tmp_path / "bare", spec_text, **ME) as project:

@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from freshset.core.errors import DataError
 from freshset.replication import tables
+from freshset.replication.answer_table import project_answers
+from freshset.replication.frequencies import pool
 from freshset.replication.project import Project
+from freshset.replication.quality import worker_quality
 from freshset.replication.spec import Spec
 from freshset.replication.tasks import Controls, Grid, Task, compose, compose_originals
 
@@ -140,7 +143,7 @@ def _members(connection: sa.Connection, spec: Spec, pools: Collection[str]) -> l
 def _lacking(
     connection: sa.Connection, spec: Spec, excluded: Collection[str], *, again: bool
 ) -> tuple[list[Pair], dict[str, int]]:
-    answers = _answered(connection)
+    answers = _answered(connection, spec)
     waiting = set() if again else _waiting(connection)
     known = {item for item, _ in _members(connection, spec, ("train", "test"))}
     known |= _original_duplicates(connection)
@@ -165,7 +168,7 @@ def _lacking_originals(
     connection: sa.Connection, spec: Spec, controls: Mapping[str, Controls]
 ) -> list[Pair]:
     """Original images to ask about: as many of each class as it lacks for its histogram."""
-    answers, waiting = _answered(connection), _waiting(connection)
+    answers, waiting = _answered(connection, spec), _waiting(connection)
     out = []
     for key, pool in controls.items():
         enough = [
@@ -177,7 +180,13 @@ def _lacking_originals(
     return out
 
 
-def _answered(connection: sa.Connection) -> dict[Pair, int]:
+def _answered(connection: sa.Connection, spec: Spec) -> dict[Pair, int]:
+    """Answers that count, by image and class."""
+    if spec.workers.policy == "drop":
+        answers = project_answers(connection)
+        counted = pool(answers, weight=worker_quality(answers, spec.workers).weight)
+        pairs = zip(counted.item_ids.tolist(), counted.class_keys.tolist(), strict=True)
+        return dict(zip(pairs, counted.answers.astype(int).tolist(), strict=True))
     of = tables.answers.c
     query = sa.select(of.item_id, of.class_key, sa.func.count()).group_by(of.item_id, of.class_key)
     return {(item, key): int(count) for item, key, count in connection.execute(query)}

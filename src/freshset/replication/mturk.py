@@ -99,6 +99,21 @@ def preview(project: Project, *, batch: str = "", live: bool = False) -> Preview
     return Preview(count, rules.answers, rules.reward, cost, live)
 
 
+def check_word(plan: Preview, word: str) -> None:
+    """Refuse to spend money without the typed word.
+
+    Raises
+    ------
+    UsageError
+        When the plan is live and the word is not `LIVE_WORD`.
+    """
+    if plan.live and word != LIVE_WORD:
+        raise UsageError(
+            f"Nothing was posted: live tasks cost ${plan.cost:,.2f} and need the word {LIVE_WORD}.",
+            f"Type {LIVE_WORD} when you are asked, or give --confirm {LIVE_WORD}.",
+        )
+
+
 def publish(
     project: Project,
     client: Client,
@@ -133,11 +148,7 @@ def publish(
     StoreError
         When MTurk refuses; what was posted before stays posted and stored.
     """
-    if plan.live and word != LIVE_WORD:
-        raise UsageError(
-            f"Nothing was posted: live tasks cost ${plan.cost:,.2f} and need the word {LIVE_WORD}.",
-            f"Type {LIVE_WORD} when you are asked, or give --confirm {LIVE_WORD}.",
-        )
+    check_word(plan, word)
     tasks = [task for task in read_tasks(project, batch) if task.status == "open"]
     if len(tasks) != plan.tasks:
         raise UsageError("The tasks have changed since the preview.", "Look at a new preview.")

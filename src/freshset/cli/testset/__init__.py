@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from freshset.cli.testset import choose, collect, dedupe, project, publish, revise, tables
+from freshset.cli.testset import choose, collect, dedupe, label, project, publish, revise, tables
 
 app = typer.Typer(
     name="testset",
@@ -28,6 +28,11 @@ VERBS: tuple[Callable[..., None], ...] = (
     dedupe.pairs,
     dedupe.verdict,
     dedupe.components,
+    label.tasks,
+    label.publish,
+    label.answers,
+    label.frequencies,
+    label.forecast,
     choose.lab,
     choose.sample,
     revise.revisions,
