@@ -9,10 +9,11 @@ def test_every_step_is_announced(tmp_path: Path) -> None:
     said: list[str] = []
     result = run(tmp_path / "demo", step=said.append)
     assert len(said) == steps()
-    assert [len(s.comparison.models) for s in result.studies] == [25, 30, 64]
+    assert [len(s.comparison.models) for s in result.studies] == [25, 25, 30, 64]
     page = result.page.read_text(encoding="utf-8")
     for word in (
         "Measured, not simulated",
+        "Simulated: the labels come from annotators that a program plays",
         "Published study",
         "svm-rbf",
         "nasnetalarge",

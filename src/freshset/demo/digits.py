@@ -10,7 +10,7 @@ sheets of writers that no model has seen are the fresh one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,7 +153,13 @@ def classifiers(seed: int = 0) -> dict[str, Callable[[], Any]]:
     }  # fmt: skip
 
 
-def measure(store: Store, *, seed: int = 0, step: Callable[[str], object] = str) -> None:
+def measure(
+    store: Store,
+    *,
+    seed: int = 0,
+    step: Callable[[str], object] = str,
+    more: Sequence[tuple[TestSet, npt.NDArray[np.int64]]] = (),
+) -> None:
     """Train every classifier and store its predictions on both test sets.
 
     Parameters
@@ -162,16 +168,20 @@ def measure(store: Store, *, seed: int = 0, step: Callable[[str], object] = str)
         Of the split and of the classifiers that draw.
     step
         Called with each classifier's name after it is done.
+    more
+        Further test sets, with the row numbers of their items.
     """
     digits = load_digits(seed)
+    parts = [(_testset(name, digits, rows), rows)
+             for name, rows in ((OLD, digits.old), (NEW, digits.new))]  # fmt: skip
     with store.batch(replace=True) as batch:
-        for testset, rows in ((OLD, digits.old), (NEW, digits.new)):
-            batch.put_testset(_testset(testset, digits, rows))
+        for testset, _ in (*parts, *more):
+            batch.put_testset(testset)
         for name, make in classifiers(seed).items():
             model = make().fit(digits.images[digits.train], digits.labels[digits.train])
-            for testset, rows in ((OLD, digits.old), (NEW, digits.new)):
+            for testset, rows in (*parts, *more):
                 topk = model.predict(digits.images[rows]).astype(np.int32)[:, None]
-                batch.put(Examples(name, testset, topk, Source("scikit-learn", name)))
+                batch.put(Examples(name, testset.id, topk, Source("scikit-learn", name)))
             step(name)
 
 
