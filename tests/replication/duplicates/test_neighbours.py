@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from freshset.core.errors import DataError, UsageError
-from freshset.models.torch_products import TorchProducts
+from freshset.models.torch_products import TorchMaker
 from freshset.replication.duplicates import neighbours as module
 from freshset.replication.duplicates.neighbours import Nearest, nearest
+from freshset.replication.duplicates.products import NumpyProducts
 
 
 def brute(queries: np.ndarray, references: np.ndarray, k: int) -> Nearest:
@@ -56,12 +57,11 @@ def test_neighbours_are_exact(case: str, memory: int, rng: np.random.Generator) 
     assert same(found, brute(queries, references, 30))
 
 
-@pytest.mark.parametrize("case", ["pixels", "far from zero", "many ties", "ever nearer"])
-def test_torch_finds_the_same(case: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("half", [False, True])
+def test_torch_finds_the_same(case: str, half: bool, rng: np.random.Generator) -> None:
     queries, references = CASES[case](rng)
-    found = nearest(
-        queries, references, 7, memory=1 << 20, products=lambda q: TorchProducts(q, "cpu")
-    )
+    found = nearest(queries, references, 7, memory=1 << 20, products=TorchMaker("cpu", half=half))
     assert same(found, brute(queries, references, 7))
 
 
@@ -77,11 +77,17 @@ def test_no_neighbour_is_lost_whatever_the_numbers(data: st.DataObject) -> None:
     queries = base + step * data.draw(arrays(np.float64, (3, d), elements=numbers))
     references = base + step * data.draw(arrays(np.float64, (300, d), elements=numbers))
     k = data.draw(st.integers(1, 9))
-    assert same(nearest(queries, references, k, memory=1 << 14), brute(queries, references, k))
+    expected = brute(queries, references, k)
+    for products in (NumpyProducts, TorchMaker("cpu", half=True)):
+        found = nearest(queries, references, k, memory=1 << 14, products=products)
+        assert same(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("products", "width"), [(NumpyProducts, 1e-3), (TorchMaker("cpu", half=True), 0.1)]
+)
 def test_the_bounds_hold_on_both_sides(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, products, width: float
 ) -> None:
     """Every distance lies between what the float32 product says at least and at most."""
     queries = rng.normal(5, 3, (30, 200))
@@ -95,12 +101,12 @@ def test_the_bounds_hold_on_both_sides(
     def add(self, rows, ids, lower, upper):
         assert (lower <= exact[rows, ids]).all()
         assert (upper >= exact[rows, ids]).all()
-        assert (upper - lower < 1e-3 * (exact[rows, ids] + 1e3)).all()
+        assert (upper - lower < width * (exact[rows, ids] + 1e3)).all()
         seen.append(len(rows))
         real(self, rows, ids, lower, upper)
 
     monkeypatch.setattr(module._Kept, "add", add)
-    found = nearest(queries, references, len(references))
+    found = nearest(queries, references, len(references), products=products)
     assert same(found, brute(queries, references, len(references)))
     assert sum(seen) == exact.size
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from freshset.core.errors import UsageError
-from freshset.models.torch_products import TorchProducts
+from freshset.models.torch_products import TorchMaker
 from freshset.replication.duplicates.products import NumpyProducts, Products, products_on
 
 
-@pytest.mark.parametrize("make", [NumpyProducts, lambda queries: TorchProducts(queries, "cpu")])
+@pytest.mark.parametrize("make", [NumpyProducts, TorchMaker("cpu")])
 def test_products_above_a_number_are_those_of_the_matrix(make, rng: np.random.Generator) -> None:
     queries = rng.normal(size=(40, 7)).astype(np.float32)
     products: Products = make(queries)
@@ -30,6 +30,7 @@ def test_without_a_gpu_numpy_makes_them(monkeypatch: pytest.MonkeyPatch) -> None
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert products_on("cpu") is NumpyProducts
     assert products_on("auto") is NumpyProducts
     with pytest.raises(UsageError, match="no GPU"):
@@ -41,4 +42,12 @@ def test_with_a_gpu_torch_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert products_on("cpu") is NumpyProducts
-    assert products_on("auto") is not NumpyProducts
+    assert products_on("auto") == TorchMaker("cuda")
+
+
+def test_a_matrix_unit_makes_them_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    assert products_on("auto") == TorchMaker("cpu", half=True)

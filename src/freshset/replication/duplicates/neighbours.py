@@ -1,26 +1,14 @@
-r"""Exact nearest neighbours under the squared Euclidean distance.
+"""Exact nearest neighbours under the squared Euclidean distance.
 
-The matrix product does nearly all the work, in float32.  Its rounding is bounded, so that no true
-neighbour can be lost; those few references that the bound leaves are measured again in float64 by the
-explicit difference.
-
-With x and y as they are after centring, a = \|x\|, b = \|y\|, dimension d and u = 2**-24, a
-float32 sum of products has an error of at most gamma * (the sum of their absolute values), with
-gamma = (d u) / (1 - d u), in whatever order it is summed (Higham, Accuracy and Stability of Numerical
-Algorithms, 2nd edition, section 3.1).  Two more columns make the product itself an upper bound::
-
-    [x, 1, a] . [y, -(1 - 2 g) b**2 / 2 + tiny, r b]  >=  x.y - b**2 / 2,    r = 1.02 g / (1 - g)
-
-where g is gamma of d + 8 terms, and 1 % more: enough for the two further terms, for what rounding to
-float32 does to the columns, and for the centring, which changes each number by a relative u and so a
-squared distance by at most 2.01 u (a + b)**2.  A reference whose bound is not above what the k nearest
-so far require is no neighbour; it costs one comparison.
+A matrix product does nearly all the work, in float32 or less.  What its rounding can do is bounded
+(`freshset.replication.duplicates.rounding`), so that no true neighbour can be lost: a reference whose
+bound is not above what the k nearest so far require costs one comparison and is gone.  Those few that the
+bound leaves are measured again in float64 by the explicit difference.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -28,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import DataError, UsageError
-from freshset.replication.duplicates.products import Floats, NumpyProducts, Products
+from freshset.replication.duplicates.products import Floats, Maker, NumpyProducts
+from freshset.replication.duplicates.rounding import SPARE, Bfloat16, Float32, Numbers, Rounding
 from freshset.replication.duplicates.rows import Rows, check_finite, check_rows
 
 MEMORY = 2 << 30
@@ -36,7 +25,6 @@ MEMORY = 2 << 30
 
 _FIRST_BLOCK = 256
 _LARGEST_BLOCK = 4096
-_TINY = 1e-30  # more than what underflow can take, once the numbers are scaled
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ def nearest(
     k: int,
     *,
     memory: int = MEMORY,
-    products: Callable[[Floats], Products] = NumpyProducts,
+    products: Maker = NumpyProducts,
 ) -> Nearest:
     """Find the k nearest references of every query, exactly.
 
@@ -98,7 +86,7 @@ def nearest(
     out = Nearest(np.empty((n, k), np.intp), np.empty((n, k)))
     if not k or not n:
         return out
-    panel = max(1, min(n, memory // 4 // (4 * (d + 2))))
+    panel = max(1, min(n, memory // 4 // (4 * (d + SPARE))))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         frame = _frame(queries, references, pool)
         for start in range(0, n, panel):
@@ -125,18 +113,18 @@ class _Frame:
     scale: float
     pool: ThreadPoolExecutor
 
-    def augmented(
-        self, rows: Rows, part: slice, what: str
-    ) -> tuple[Floats, npt.NDArray[np.float64]]:
-        """Centred vectors with room for two more columns, and their norms."""
+    def vectors(
+        self, rows: Rows, part: slice, what: str, rounding: Rounding
+    ) -> tuple[Floats, Numbers, Numbers]:
+        """Centred vectors with room for spare columns, their norms, and what rounding cut off."""
         block = rows[part]
-        out = np.empty((len(block), block.shape[1] + 2), np.float32)
-        norms = np.empty(len(block))
+        out = np.empty((len(block), block.shape[1] + SPARE), np.float32)
+        norms, lost = np.empty((2, len(block)))
 
         def prepare(start: int) -> None:
             some = block[start : start + 128]
             check_finite(some, part.start + start, what)
-            into = out[start : start + 128, :-2]
+            into = out[start : start + 128, :-SPARE]
             with np.errstate(over="ignore"):
                 if self.scale == 1:
                     np.subtract(some, self.centre, out=into, casting="same_kind")
@@ -144,6 +132,7 @@ class _Frame:
                     into[...] = np.subtract(some, self.centre, dtype=np.float64) * self.scale
             exact = into.astype(np.float64)
             norms[start : start + 128] = np.sqrt(np.vecdot(exact, exact))
+            lost[start : start + 128] = rounding.cut(into)
 
         list(self.pool.map(prepare, range(0, len(block), 128)))
         if norms.size and not norms.max() < 1e18:
@@ -152,7 +141,7 @@ class _Frame:
                 f"{what}: the numbers of row {row:,} are too large beside the others for float32.",
                 "Scale the features.",
             )
-        return out, norms
+        return out, norms, lost
 
 
 def _frame(queries: Rows, references: Rows, pool: ThreadPoolExecutor) -> _Frame:
@@ -161,6 +150,8 @@ def _frame(queries: Rows, references: Rows, pool: ThreadPoolExecutor) -> _Frame:
         [_sample(rows, what) for rows, what in ((queries, "queries"), (references, "references"))]
     )
     centre = sample.mean(axis=0)
+    if np.array_equal(sample, np.round(sample)):
+        centre = np.round(centre)  # pixels stay whole numbers, which even bfloat16 holds
     size = float(np.sqrt(np.square(sample - centre).sum(axis=1).mean()))
     # A power of two changes no digit.
     scale = 1.0 if not size or 1e-6 < size < 1e6 else float(2.0 ** -np.round(np.log2(size)))
@@ -187,23 +178,18 @@ class _Search:
         queries: Rows,
         rows: slice,
         frame: _Frame,
-        products: Callable[[Floats], Products],
+        products: Maker,
         memory: int,
     ) -> None:
-        vectors, norms = frame.augmented(queries, rows, "queries")
-        d = vectors.shape[1] - 2
-        terms = (d + 8) * 2.0**-24
-        self._g = 1.01 * terms / (1 - terms)
-        if not self._g < 0.1:
-            raise DataError(f"{d:,} dimensions are too many.", "Reduce the images' size.")
-        vectors[:, -2] = 1
-        vectors[:, -1] = norms
+        d = queries.shape[1]
+        self._rounding: Rounding = Bfloat16(d) if products.half else Float32(d)
+        vectors, self._norms, self._lost = frame.vectors(queries, rows, "queries", self._rounding)
+        self._rounding.fill(vectors, None, self._norms, self._lost)
         self._products = products(vectors)
-        self._frame, self._queries = frame, queries
-        self._norms, self._first = norms, rows.start
-        self._block = int(max(1, min(_LARGEST_BLOCK, memory // 8 // (8 * (d + 2)))))
+        self._frame, self._queries, self._first = frame, queries, rows.start
+        self._block = int(max(1, min(_LARGEST_BLOCK, memory // 8 // (8 * (d + SPARE)))))
         # A comparison may leave everything; the numbers of each survivor take 64 bytes.
-        self._chunk = int(max(1, min(len(norms), memory // 4 // 64 // self._block)))
+        self._chunk = int(max(1, min(len(vectors), memory // 4 // 64 // self._block)))
 
     def run(self, references: Rows, k: int) -> list[tuple[_Kept, slice]]:
         """Return what is left of all references, by chunks of the queries."""
@@ -215,9 +201,9 @@ class _Search:
         start, size = 0, min(self._block, max(_FIRST_BLOCK, 2 * k))
         while start < references.shape[0]:
             stop = min(start + size, references.shape[0])
-            norms = self._put(references, slice(start, stop))
+            block = self._put(references, slice(start, stop))
             for part, one in zip(chunks, kept, strict=True):
-                self._add(one, part, start, norms)
+                self._add(one, part, start, block)
                 if one.crowded.size:
                     self._settle(one, part, references)
             # The more were seen, the fewer of a block survive.
@@ -227,24 +213,18 @@ class _Search:
             for part, one in zip(chunks, kept, strict=True)
         ]
 
-    def _put(self, references: Rows, part: slice) -> npt.NDArray[np.float64]:
-        block, b = self._frame.augmented(references, part, "references")
-        block[:, -2] = (self._g - 0.5) * b * b + _TINY
-        block[:, -1] = 1.02 * self._g / (1 - self._g) * b
+    def _put(self, references: Rows, part: slice) -> tuple[Numbers, Numbers]:
+        block, norms, lost = self._frame.vectors(references, part, "references", self._rounding)
+        self._rounding.fill(None, block, norms, lost)
         self._products.put(block)
-        return b
+        return norms, lost
 
-    def _add(self, kept: _Kept, part: slice, start: int, norms: npt.NDArray[np.float64]) -> None:
-        a2 = np.square(self._norms[part])
-        u = 2.0**-24
-        least = ((1 - 4 * u) * a2 - kept.worst) / 2
-        down = np.nextafter(least.astype(np.float32), np.float32(-np.inf))
-        rows, columns, products = self._products.above(part, down)
-        a, b = self._norms[part][rows], norms[columns]
-        twice = 2 * products.astype(np.float64)
-        lower = (1 - 4 * u) * a2[rows] - twice
-        # Of the bound's two sides: what the columns added, and as much again.
-        upper = (1 + 8 * u) * a2[rows] - twice + self._g * b * (3.5 * b + 5 * a) + 8 * _TINY
+    def _add(self, kept: _Kept, part: slice, start: int, block: tuple[Numbers, Numbers]) -> None:
+        norms, lost = self._norms[part], self._lost[part]
+        least = self._rounding.least(norms, kept.worst)
+        rows, columns, products = self._products.above(part, least)
+        here, there = (norms[rows], lost[rows]), (block[0][columns], block[1][columns])
+        lower, upper = self._rounding.bounds(here, there, products)
         kept.add(rows, columns + start, lower, upper)
 
     def _settle(self, kept: _Kept, part: slice, references: Rows) -> None:

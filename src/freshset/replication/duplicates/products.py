@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Literal, Protocol
@@ -42,6 +41,25 @@ class Products(Protocol):
         ...
 
 
+class Maker(Protocol):
+    """Makes `Products` of queries.
+
+    Attributes
+    ----------
+    half
+        Whether numbers are rounded to bfloat16, and the products too; sums are in float32 always.
+    """
+
+    @property
+    def half(self) -> bool:
+        """Whether they are."""
+        ...
+
+    def __call__(self, queries: Floats, /) -> Products:
+        """Hold queries, shape (n, dimension)."""
+        ...
+
+
 class NumpyProducts:
     """Products by numpy, in the threads of its BLAS; the comparison in as many.
 
@@ -50,6 +68,8 @@ class NumpyProducts:
     queries
         Shape (n, dimension).
     """
+
+    half = False
 
     def __init__(self, queries: Floats) -> None:
         self._queries = queries
@@ -90,15 +110,17 @@ _DEVICES = Registry(
     "device for products",
     {
         "cuda": Entry(
-            "freshset.models.torch_products:on_gpu", "torchvision", ("torch",), "a GPU by torch"
+            "freshset.models.torch_products:fastest", "torchvision", ("torch",), "a GPU by torch"
         )
     },
     "freshset.products",
 )
 
 
-def products_on(device: Device) -> Callable[[Floats], Products]:
-    """Who makes products: numpy, or torch on a GPU (``auto``: where there is one).
+def products_on(device: Device) -> Maker:
+    """Who makes products: numpy (``cpu``), or torch.
+
+    ``auto`` takes a GPU where there is one, the matrix unit of a processor that has one, or else numpy.
 
     Raises
     ------
@@ -108,7 +130,8 @@ def products_on(device: Device) -> Callable[[Floats], Products]:
         When ``cuda`` is asked for and torch is not installed.
     """
     if device == "cuda" or (device == "auto" and find_spec("torch") is not None):
-        make: Callable[[Floats], Products] | None = _DEVICES.load("cuda")(required=device == "cuda")
+        make: Maker | None = _DEVICES.load("cuda")(gpu=device == "cuda")
         if make is not None:
             return make
-    return NumpyProducts
+    maker: Maker = NumpyProducts
+    return maker
