@@ -170,11 +170,9 @@ def _lacking_originals(
     """Original images to ask about: as many of each class as it lacks for its histogram."""
     answers, waiting = _answered(connection, spec), _waiting(connection)
     out = []
-    for key, pool in controls.items():
-        enough = [
-            i for i in pool.positives if answers.get((i, key), 0) >= spec.sampling.min_answers
-        ]
-        lacking = [i for i in pool.positives if i not in enough and (i, key) not in waiting]
+    for key, own in controls.items():
+        enough = [i for i in own.positives if answers.get((i, key), 0) >= spec.sampling.min_answers]
+        lacking = [i for i in own.positives if i not in enough and (i, key) not in waiting]
         missing = max(0, spec.sampling.min_original_images - len(enough))
         out += [(item, key) for item in lacking[:missing]]
     return out
