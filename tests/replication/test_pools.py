@@ -5,7 +5,7 @@ from fakes.pool import add_images, exclude, frequencies
 
 from freshset.core.errors import DataError
 from freshset.replication.eligibility import Barred, Limits, judge
-from freshset.replication.pools import excluded, pools_digest, read_pools
+from freshset.replication.pools import eligibility_csv, excluded, pools_digest, read_pools
 from freshset.replication.project import Project
 
 
@@ -50,3 +50,12 @@ def test_the_digest_of_pools_is_of_all_that_counts() -> None:
     other = frequencies([("a", "cat", 3, 10), ("b", "cat", 5, 10)])
     for judged in (judge(other, Barred(), Limits()), judge(rows, Barred({"a"}), Limits())):
         assert pools_digest(judged) != digest
+
+
+def test_every_candidate_is_told_its_reason() -> None:
+    rows = frequencies([("a", "cat", 3, 10), ("b", "cat", 4.5, 10)])
+    assert eligibility_csv(judge(rows, Barred({"a"}), Limits())).splitlines() == [
+        "class,item_id,selected,answers,reason",
+        "cat,a,3.0,10.0,blacklisted",
+        "cat,b,4.5,10.0,",
+    ]

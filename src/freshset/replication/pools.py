@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,20 +85,24 @@ def excluded(connection: sa.Connection, *, kind: str = "") -> dict[str, str]:
 
 def pools_digest(eligibility: Eligibility) -> str:
     """Digest of every candidate with its answers and the reason why it is not eligible."""
-    rows = eligibility.candidates
-    names = ("", *REASONS)
-    lines = [
-        f"{key}\t{item}\t{selected!r}\t{answers!r}\t{names[code + 1]}"
-        for key, item, selected, answers, code in zip(
-            rows.class_keys.tolist(),
-            rows.item_ids.tolist(),
-            rows.selected.tolist(),
-            rows.answers.tolist(),
-            eligibility.reason.tolist(),
-            strict=True,
-        )
-    ]
+    lines = ["\t".join(row) for row in _rows(eligibility)]
     return sha256_bytes("\n".join(lines).encode())
+
+
+def eligibility_csv(eligibility: Eligibility) -> str:
+    """Every candidate with its answers and the first reason why it is not eligible, as csv."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["class", "item_id", "selected", "answers", "reason"])
+    rows.writerows(_rows(eligibility))
+    return text.getvalue()
+
+
+def _rows(eligibility: Eligibility) -> Iterator[tuple[str, str, str, str, str]]:
+    rows, names = eligibility.candidates, ("", *REASONS)
+    columns = (rows.class_keys, rows.item_ids, rows.selected, rows.answers, eligibility.reason)
+    for key, item, selected, answers, code in zip(*(c.tolist() for c in columns), strict=True):
+        yield key, item, repr(selected), repr(answers), names[code + 1]
 
 
 def _aligned(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,11 @@ def test_a_sample_that_is_not_valid_says_why_by_class(folder: Path) -> None:
     with Project.open(folder / "animals") as project:
         for k in range(7):
             exclude(project, f"d{k}")
-    result = run(folder, *SAMPLE)
+    table = folder / "candidates.csv"
+    result = run(folder, *SAMPLE, "--candidates", str(table))
+    rows = csv.DictReader(table.read_text("utf-8").splitlines())
+    reasons = Counter(row["reason"] for row in rows)
+    assert reasons == {"": 9, "blacklisted": 7}
     assert "Warning: random-0 is not valid: images lack in 1 classes." in result.stderr
     header, _, row = result.stdout.splitlines()[-3:]
     assert header.split() == ["class", "missing", "of", "eligible", "not", "eligible"]

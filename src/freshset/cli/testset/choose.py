@@ -20,6 +20,7 @@ from freshset.cli.testset.options import (
     person,
 )
 from freshset.core.errors import DataError, UsageError, did_you_mean
+from freshset.core.files import write_atomic
 
 if TYPE_CHECKING:
     from freshset.core.frequencies import Frequencies
@@ -51,17 +52,27 @@ def sample(
         str, typer.Option("--name", help="Name; by default the strategy and a number.")
     ] = "",
     frequencies: FrequenciesOption = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(
+            "--candidates",
+            help="Write every candidate with the first reason why it is not eligible.",
+            metavar="FILE.csv",
+        ),
+    ] = None,
     database: DatabaseOption = "",
     json: JsonOption = False,
 ) -> None:
     """Draw a revision by the spec's strategy and seed, as a draft to be reviewed."""
     from freshset.replication.chain import load
-    from freshset.replication.choose import draw_revision
+    from freshset.replication.choose import choice_of, draw_revision
+    from freshset.replication.pools import eligibility_csv
 
     with opened(project, database) as open_project:
+        answers = frequencies_of(open_project, frequencies)
         head = draw_revision(
             open_project,
-            frequencies_of(open_project, frequencies),
+            answers,
             name=name,
             parent=parent,
             who=person(who),
@@ -69,6 +80,9 @@ def sample(
         )
         with open_project.read() as connection:
             revision = load(connection, head.name)
+            if candidates is not None:
+                found = choice_of(connection, answers).eligibility
+                write_atomic(candidates, eligibility_csv(found))
     if not revision.is_valid:
         warn([f"{head.name} is not valid: images lack in {len(revision.missing):,} classes."])
     data = {"schema": "freshset.sample/1"} | head.to_dict() | revision.summary()
