@@ -175,6 +175,13 @@ def test_too_few_answers_are_refused(root: Path) -> None:
         compare(root / "store", OLD, NEW, FAST, frequencies=(one, pool))
 
 
+def test_sets_without_a_common_frequency_are_refused(root: Path) -> None:
+    old, pool = read_frequencies(root / "old.csv"), read_frequencies(root / "pool.csv")
+    never, always = replace(old, selected=0 * old.answers), replace(pool, selected=pool.answers)
+    with pytest.raises(DataError, match="no selection frequency in common"):
+        compare(root / "store", OLD, NEW, FAST, frequencies=(never, always))
+
+
 def test_three_answers_allow_a_null_test_and_two_do_not(root: Path) -> None:
     old, pool = read_frequencies(root / "old.csv"), read_frequencies(root / "pool.csv")
 

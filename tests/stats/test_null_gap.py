@@ -70,6 +70,11 @@ def test_bad_input(rng: np.random.Generator) -> None:
     for tilt in ([1.0], [0.0, 0.0], [1.0, -1.0]):
         with pytest.raises(ValueError, match="tilt needs"):
             null_test(items, rng=rng, tilt=np.array(tilt))
+    never, always = (
+        Judged(np.full(5, k), np.full(5, 4.0), np.ones((1, 5), bool)) for k in (0.0, 4.0)
+    )
+    with pytest.raises(ValueError, match="in common"):
+        tilt_towards(never, always, 2)
     nothing = Judged(np.zeros(4), np.zeros(4), np.ones((1, 4), bool))
     with pytest.raises(ValueError, match="too few"):
         null_test(nothing, rng=rng)

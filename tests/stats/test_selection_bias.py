@@ -113,10 +113,28 @@ def test_items_without_answers_are_counted(rng: np.random.Generator) -> None:
     assert (run.answers, run.left_out) == (4, (5, 0))
 
 
+def test_very_small_sets_have_an_answer(rng: np.random.Generator) -> None:
+    """Some resamples have no frequency in common; the others make the errors."""
+    old, new = (
+        Judged(np.array(k, float), np.full(3, 2.0), np.array([[True, False, True]]))
+        for k in ([2, 2, 0], [0, 1, 1])
+    )
+    run = selection_bias(old, new, rng=rng, options=QUICK)
+    assert np.isnan(run.samples).any()
+    assert run.missing == pytest.approx(2 / 3)
+    assert np.isfinite([getattr(run, name).mean_se for name in ESTIMATORS]).all()
+    assert answers_needed(run, 0.1).naive_most >= answers_needed(run, 0.1).naive
+
+
 def test_bad_input(rng: np.random.Generator) -> None:
     items = answered(rng, 50, 1, hard=0.5)
     with pytest.raises(ValueError, match="1 answers an item are too few"):
         selection_bias(items, items, rng=rng)
+    never, always = (
+        Judged(np.full(50, k), np.full(50, 4.0), np.ones((4, 50), bool)) for k in (0.0, 4.0)
+    )
+    with pytest.raises(ValueError, match="no selection frequency in common"):
+        selection_bias(never, always, rng=rng)
     more = answered(rng, 50, 4, hard=0.5)
     with pytest.raises(ValueError, match="same models"):
         selection_bias(more, Judged(more.selected, more.answers, more.correct[:2]), rng=rng)

@@ -191,15 +191,16 @@ def matched_accuracy(
     -------
     accuracy : ndarray, shape (resamples, models)
     missing : ndarray, shape (resamples,)
-        Share of the old set in cells that the new set lacks; the others take its place.
+        Share of the old set in cells that the new set lacks; the others take its place.  Where it
+        is 1, no accuracy is left (nan).
     """
     target = old / old.sum(axis=1, keepdims=True)
     there = new > 0
+    found = np.where(there, target, 0)
+    kept = found.sum(axis=1)
+    total = np.einsum("bc,bcm->bm", found / np.where(there, new, 1), hits)
     missing = np.where(there, 0, target).sum(axis=1)
-    ratio = np.where(there, target, 0) / np.where(there, new, 1)
-    with np.errstate(invalid="ignore"):
-        accuracy = np.einsum("bc,bcm->bm", ratio, hits) / (1 - missing)[:, None]
-    return accuracy, missing
+    return total / np.where(kept > 0, kept, np.nan)[:, None], np.where(kept > 0, missing, 1.0)
 
 
 def held_out_frequencies(
@@ -228,7 +229,9 @@ def held_out_frequencies(
     there, other = mass @ chance, mass @ (chance * others)
     mean = np.divide(other, there, out=np.zeros_like(other), where=there > 0)
     known = np.where(there > 0, target, 0)
-    return np.asarray(frequency), np.asarray((known * mean).sum(axis=1) / known.sum(axis=1))
+    kept = known.sum(axis=1)
+    matched = (known * mean).sum(axis=1) / np.where(kept > 0, kept, np.nan)
+    return np.asarray(frequency), np.asarray(matched)
 
 
 def _check(selected: FloatArray, answers: FloatArray) -> None:

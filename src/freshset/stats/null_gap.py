@@ -125,6 +125,11 @@ def tilt_towards(old: Judged, new: Judged, votes: int) -> FloatArray:
     votes
         Answers of every image that vote.
 
+    Raises
+    ------
+    ValueError
+        When no number of votes occurs in both.
+
     Returns
     -------
     ndarray, shape (votes + 1,)
@@ -132,5 +137,7 @@ def tilt_towards(old: Judged, new: Judged, votes: int) -> FloatArray:
         new set is, and the test is mild rather than harsh.
     """
     shares = [side.distribution(votes) for side in (old, new)]
+    if not np.any(shares[0] * shares[1]):
+        raise ValueError("the sets have no selection frequency in common")
     ratio = np.divide(shares[1], shares[0], out=np.zeros(votes + 1), where=shares[0] > 0)
     return np.asarray(ratio / ratio.max())

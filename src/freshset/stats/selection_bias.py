@@ -135,7 +135,8 @@ def selection_bias(
     Raises
     ------
     ValueError
-        When the models differ, or there are fewer than 2 answers an item.
+        When the models differ, there are fewer than 2 answers an item, or no item of the new set has
+        a frequency that the old set has.
 
     Notes
     -----
@@ -155,6 +156,9 @@ def selection_bias(
     m = sides.m
     priors = sides.fit(rng, options)
     point = sides.estimate(sides.whole(), priors, options, again=False)
+    if point.missing[0] == 1:
+        raise ValueError("the sets have no selection frequency in common")
+    # A resample of a very small set may have none in common; it says nothing.
     parts = [
         sides.estimate(draws, priors, options)
         for draws in sides.resamples(options.n_resamples, rng)
@@ -170,7 +174,7 @@ def selection_bias(
         jackknife=jackknife,
         beta_binomial=beta,
         diagnostic=_diagnostic(sides.by_answers()),
-        held_out=HeldOut(m // 2, m, shown, other, shown - other, float(drops.std(ddof=1))),
+        held_out=HeldOut(m // 2, m, shown, other, shown - other, float(np.nanstd(drops, ddof=1))),
         missing=float(point.missing[0]),
         left_out=fewer,
         old_prior=priors[0],
@@ -224,7 +228,7 @@ def answers_needed(
     n = result.answers
     best = result.beta_binomial.mean
     matched, jackknifed = abs(result.naive.mean - best), abs(result.jackknife.mean - best)
-    noise = float((result.samples[:, 1] - result.samples[:, 3]).std(ddof=1))
+    noise = float(np.nanstd(result.samples[:, 1] - result.samples[:, 3], ddof=1))
     most = matched + float(special.ndtri(level)) * noise
     return AnswersNeeded(
         tolerance,
@@ -238,9 +242,9 @@ def answers_needed(
 def _gaps(value: FloatArray, samples: FloatArray) -> Gaps:
     return Gaps(
         np.asarray(value),
-        np.asarray(samples.std(axis=0, ddof=1)),
+        np.asarray(np.nanstd(samples, axis=0, ddof=1)),
         float(value.mean()),
-        float(samples.mean(axis=1).std(ddof=1)),
+        float(np.nanstd(samples.mean(axis=1), ddof=1)),
     )
 
 
