@@ -48,6 +48,9 @@ def test_revisions_are_listed_and_shown(folder: Path) -> None:
         ["r0", "-", "draft"],
         ["r1", "r0", "draft"],
     ]
+    assert "verified" not in "".join(listed)
+    checked = run(folder, "revisions", "--verify").stdout.splitlines()
+    assert [line.endswith(" verified") for line in checked[2:]] == [True, True]
     shown = run(folder, "revisions", "r1", "--verify").stdout
     assert "chain verified: r1 <- r0" in shown
     assert "removed since r0: " in shown

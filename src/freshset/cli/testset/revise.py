@@ -21,6 +21,7 @@ from freshset.cli.testset.options import (
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from freshset.replication.chain import Chain
     from freshset.replication.review import ClassReview, Judgement, Shown
 
 RevisionArgument = Annotated[str, typer.Argument(help="Name of a revision.", metavar="REVISION")]
@@ -50,25 +51,33 @@ def revisions(
     from freshset.replication.chain import verify as verify_chain
     from freshset.replication.freeze import problems_of, write_manifest
 
+    if manifest is not None and not name:
+        raise UsageError("--manifest is for one revision.", "Name it.")
     with opened(project, database) as open_project:
         with open_project.read() as connection:
             known = [head(connection, name)] if name else heads(connection)
-            found = [(one, load(connection, one.name)) for one in known]
+            document = load(connection, name).to_dict() if name else {}
             problems = problems_of(connection, name) if name else ()
-        chains = {one.name: verify_chain(open_project, one.name) for one in known if verify}
+        chains: dict[str, Chain] = {}
+        for one in (
+            reversed(known) if verify else ()
+        ):  # the last first, whose chains have the others
+            if not any(one.name in chain.names for chain in chains.values()):
+                chains[one.name] = verify_chain(open_project, one.name)
+        # The log has the counts of every draw; the documents themselves are long.
+        drawn = {e.subject: e.detail for e in open_project.entries(action="revision.sample")}
         if manifest is not None:
-            if not name:
-                raise UsageError("--manifest is for one revision.", "Name it.")
             gone = write_manifest(open_project, name, manifest)
             say(f"Wrote {manifest}.")
             warn([f"{len(gone):,} images were taken down and are not in it."] if gone else [])
-    rows = [one.to_dict() | revision.summary() for one, revision in found]
-    if name:
-        rows[0]["problems"] = [one.message for one in problems]
-        rows[0]["document"] = found[0][1].to_dict()
+    rows = [dict(drawn.get(one.name, {})) | one.to_dict() for one in known]
+    verified = {name for chain in chains.values() for name in chain.names}
     for row in rows:
-        if row["name"] in chains:
-            row["chain"] = chains[row["name"]].to_dict()
+        row["verified"] = row["name"] in verified
+    if name:
+        rows[0] |= {"problems": [one.message for one in problems], "document": document}
+    if name in chains:
+        rows[0]["chain"] = chains[name].to_dict()
     data = {"schema": "freshset.revisions/1", "revisions": rows}
     emit(data, _one(rows[0]) if name else _list(rows), as_json=json, output=None)
 
@@ -227,8 +236,8 @@ def _list(rows: list[dict[str, Any]]) -> str:
 
 def _row(one: dict[str, Any]) -> list[str]:
     state = one["state"] + (", touched" if one["touched"] else "")
-    numbers = [f"{one[name]:,}" for name in ("images", "kept", "upward", "missing")]
-    chain = " verified" if "chain" in one else ""
+    numbers = [f"{one.get(name, 0):,}" for name in ("images", "kept", "upward", "missing")]
+    chain = " verified" if one["verified"] else ""
     return [one["name"], one["parent"] or "-", state, *numbers, one["digest"][:12] + chain]
 
 
