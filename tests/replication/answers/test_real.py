@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from freshset.replication.answer_table import record_answers
 from freshset.replication.answers.real import read
 from freshset.replication.crowd import agreement_of, consensus_of
 from freshset.replication.frequencies import labels_at, pool
+from freshset.replication.quality import worker_quality
+from freshset.replication.spec_sections import WorkersSpec
 
 
 def archive(path: Path, **arrays: np.ndarray) -> Path:
@@ -82,3 +85,28 @@ def test_agreement_and_consensus_from_the_raw_answers(shared_data: Path) -> None
     consensus = consensus_of(answers)
     assert consensus is not None
     assert np.corrcoef(consensus.probability[:, 1], expected)[0, 1] >= 0.96
+
+
+@pytest.mark.shared_data
+def test_raters_differ_on_questions_that_experts_agree_on(shared_data: Path) -> None:
+    answers = record_answers(read(shared_data / "real" / "raters_golden.npz"))
+    with np.load(shared_data / "real" / "golden.npz") as gold:
+        counts, info = gold["tensor"].sum(axis=0), gold["info"].tolist()
+    clear = {  # at least four of the five experts say no, or yes
+        tuple(pair): float(row.argmax() == 2)
+        for pair, row in zip(info, counts, strict=True)
+        if max(row[0], row[2]) >= 4
+    }
+    assert len(clear) == 1_033
+    asked = zip(answers.item_ids.tolist(), answers.class_keys.tolist(), strict=True)
+    expected = np.array([clear.get(pair, np.nan) for pair in asked])[answers.question]
+    # The published check counts "maybe" as wrong, where ours has it half right.
+    strict = np.where(answers.selected == 0.5, 1 - expected, answers.selected)
+    quality = worker_quality(
+        replace(answers, expected=expected, selected=strict), WorkersSpec(policy="drop")
+    )
+    assert len(quality.workers) == 78
+    accuracy = quality.accuracy
+    got = [accuracy.min(), np.median(accuracy), accuracy.max()]
+    np.testing.assert_allclose(got, [0.195, 0.882, 0.926], atol=5e-4)
+    assert 1 <= quality.failed.sum() == (quality.weight == 0).sum() <= 20
