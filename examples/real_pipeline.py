@@ -21,6 +21,7 @@ from random import Random
 import numpy as np
 
 from freshset.core.frequencies import Frequencies
+from freshset.replication.answers.real import read
 from freshset.replication.sampling import Stratified, Top, draw_sample, stocks_of
 from freshset.replication.sampling.targets import by_histogram, one_group
 from freshset.stats.bins import frequency_bins
@@ -83,16 +84,14 @@ STRATEGIES: dict[str, Pipeline] = {
 }
 
 
-def own_label_answers(folder: Path, files: np.ndarray, labels: np.ndarray) -> Frequencies:
-    """Read ReaL's answers to the question whether an image shows its own label."""
-    raters = np.load(folder / "raters.npz")
-    place = {name: i for i, name in enumerate(files.tolist())}
-    item = np.array([place[name] for name in raters["info"][:, 0].tolist()])
-    asked = raters["info"][:, 1].astype(int)
-    own = labels[item] == asked
-    no, maybe, yes = raters["tensor"][:, own].sum(axis=0).T
-    keys = np.array([f"{label:03d}" for label in asked[own]], dtype=object)
-    return Frequencies(files[item[own]].astype(object), keys, yes, no + maybe + yes)
+def own_label_answers(file: Path, images: np.ndarray, labels: np.ndarray) -> Frequencies:
+    """Read ReaL's answers to the question whether an image shows its own label; yes selects."""
+    rows = read(file).rows
+    own_label = dict(zip(images.tolist(), labels.astype(str).tolist(), strict=True))
+    own = rows[rows["item"].map(own_label) == rows["class_key"]]
+    counts = (own["selected"] == 1).groupby([own["item"], own["class_key"]]).agg(["sum", "size"])
+    items, keys = (counts.index.get_level_values(i).to_numpy(object) for i in range(2))
+    return Frequencies(items, keys, *(counts[name].to_numpy(float) for name in ("sum", "size")))
 
 
 def gap(answers: Frequencies, correct: np.ndarray, rows: tuple[np.ndarray, np.ndarray]) -> float:
@@ -159,7 +158,7 @@ def main() -> None:
     store = ParquetStore(given.store)
     testset = store.testset(TESTSET)
     models = [cell.spec.model for cell in store.cells(TESTSET)]
-    answers = own_label_answers(given.real, testset.ids, testset.known_labels)
+    answers = own_label_answers(given.real / "raters.npz", testset.ids, testset.known_labels)
     place = {item: i for i, item in enumerate(testset.ids.tolist())}
     rows = np.array([place[item] for item in answers.item_ids.tolist()])
     correct = store.matrix(TESTSET, models).correct("top1")[:, rows]

@@ -11,6 +11,7 @@ import pytest
 from conftest import SHARED
 from fakes.annotators import answered
 
+from freshset.replication.answers.cifar10h import read_counts
 from freshset.stats.corrections import BiasOptions
 from freshset.stats.matching import Judged
 from freshset.stats.null_gap import NullTest, null_test, tilt_towards
@@ -158,7 +159,7 @@ def test_cifar10h_answers(shared_data: Path) -> None:
             "CIFAR-10H's counts are not here (licence CC BY-NC-SA): name the .npy file or its "
             "folder in FRESHSET_CIFAR10H"
         )
-    counts = np.load(path)
+    counts = read_counts(path)
     labels = np.load(shared_data / "cifar10" / "cifar10_test_set_original_labels.npy").astype(int)
     folder = shared_data / "cifar10.1" / "model_predictions" / "original_predictions"
     models = ("resnet_basic_32", "vgg16_keras", "random_features_32k_aug", "alexnet_tf_ben")
@@ -168,8 +169,8 @@ def test_cifar10h_answers(shared_data: Path) -> None:
             for name in models
         ]
     )
-    selected = counts[np.arange(len(labels)), labels].astype(float)
-    items = Judged(selected, counts.sum(axis=1).astype(float), correct)
+    own = counts[10 * np.arange(len(labels)) + labels]
+    items = Judged(own.selected, own.answers, correct)
     null = null_test(
         items,
         rng=np.random.default_rng(4),
