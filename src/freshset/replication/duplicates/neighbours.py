@@ -25,6 +25,7 @@ MEMORY = 2 << 30
 
 _FIRST_BLOCK = 256
 _LARGEST_BLOCK = 4096
+_CACHE = 1 << 18  # bytes of differences at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,14 @@ def squared_distances(
     query: npt.NDArray[np.float64], rows: npt.NDArray[np.generic]
 ) -> npt.NDArray[np.float64]:
     """Squared distances of one vector to some, in float64 by the explicit difference."""
-    difference = np.subtract(rows, query, dtype=np.float64)
-    return np.asarray(np.vecdot(difference, difference), dtype=np.float64)
+    # A few columns at a time stay in the cache, which makes pictures of 256 x 256 much faster.
+    step = max(1, _CACHE // (8 * max(1, len(rows))))
+    out = np.zeros(len(rows))
+    for start in range(0, len(query), step):
+        columns = slice(start, start + step)
+        difference = np.subtract(rows[:, columns], query[columns], dtype=np.float64)
+        out += np.vecdot(difference, difference)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
