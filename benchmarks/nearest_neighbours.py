@@ -43,7 +43,6 @@ def main() -> int:
     if a.stream:
         return stream(a.stream, a.stream_candidates)
     from freshset.replication.duplicates.neighbours import nearest
-
     from freshset.replication.duplicates.products import NumpyProducts, products_on
 
     candidates, references = data(a.candidates, a.references)

@@ -119,9 +119,11 @@ class Bfloat16:
     def cut(self, vectors: Floats) -> Numbers:
         """See `Rounding.cut`."""
         short = _nearest(vectors)
-        rest = (vectors - short).astype(np.float64)
+        rest = np.subtract(vectors, short)
         vectors[...] = short
-        return np.asarray(np.sqrt(np.vecdot(rest, rest)), dtype=np.float64)
+        # The sum has float32's error, at most g.
+        lost = np.sqrt(np.vecdot(rest, rest).astype(np.float64))
+        return np.asarray(lost * (1 + self._g), dtype=np.float64)
 
     def fill(
         self, queries: Floats | None, references: Floats | None, norms: Numbers, lost: Numbers

@@ -104,7 +104,7 @@ def upper_bounds(x: Profile, y: Profile) -> Floats:
     return out
 
 
-_AT_ONCE = 4
+_AT_ONCE = 8
 
 
 def _as_x(mu: Floats, s: Floats) -> tuple[Floats, Floats]:

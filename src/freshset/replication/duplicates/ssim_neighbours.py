@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from freshset.core.errors import DataError
 from freshset.replication.duplicates.neighbours import MEMORY
@@ -81,9 +82,10 @@ def ssim_pairs(
     search = _Search(queries, references, 1 - 2 * most, window, memory)
     size = profile(np.asarray(queries[:1]), window).features.nbytes if len(queries) else 1
     panel = max(1, memory // 4 // size)
-    block = max(1, min(64, memory // 4 // threads // size))
+    block = max(1, min(128, memory // 4 // threads // size))
     found: list[_Found] = []
-    with ThreadPoolExecutor(threads) as pool:
+    # The matrices are small: threads of BLAS inside those here would mostly wait for each other.
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(queries), panel):
             parts = np.array_split(np.arange(start, min(len(queries), start + panel)), threads)
             profiles = list(pool.map(search.profiled, [part for part in parts if part.size]))
