@@ -22,7 +22,7 @@ from freshset.replication.project import Project
 _KEY = ["worker", "item_id", "class_key"]
 _STORED = [column.name for column in tables.answers.columns]
 _CHUNK = 20_000
-_CACHE = 64_000  # KB
+_CACHE = 200_000  # KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _first_of_each(rows: pd.DataFrame) -> pd.DataFrame:
 def _clocks(rows: pd.DataFrame, known: Known, now: str) -> tuple[str, ...]:
     """Count times that cannot be: workers' clocks and the crowd's may differ and jump."""
     accepted, submitted = rows["accepted_at"], rows["submitted_at"]
-    created = pd.Series(looked_up(rows["task_id"], dict(known.tasks["created_at"])))
+    created = pd.Series(looked_up(rows["task_id"], dict(known.tasks["created_at"]))[0])
     given = submitted != ""
     found = {
         "were submitted before they were accepted": given & (submitted < accepted),

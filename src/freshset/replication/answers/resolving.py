@@ -79,7 +79,7 @@ def grid_rows(records: Records, known: Known) -> pd.DataFrame:
     by_crowd = {
         str(crowd): str(task) for task, crowd in known.tasks["external_id"].items() if crowd
     }
-    of_crowd = looked_up(grids["external_id"], by_crowd)
+    (of_crowd,) = looked_up(grids["external_id"], by_crowd)
     grids["task_id"] = grids["task_id"].where(grids["task_id"] != "", of_crowd)
     unknown = ~grids["task_id"].isin(known.tasks.index).to_numpy()
     if unknown.any():
@@ -131,7 +131,7 @@ def resolve(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
     rows = _classes(rows, known, path)
     chosen = (rows["chosen"] != "").to_numpy()
     if chosen.any():
-        keys = looked_up(rows.loc[chosen, "chosen"], known.classes)
+        (keys,) = looked_up(rows.loc[chosen, "chosen"], known.classes)
         _refuse(
             keys == "",
             rows[chosen],
@@ -151,11 +151,13 @@ def resolve(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
     return rows
 
 
-def looked_up(column: pd.Series, names: Mapping[str, str]) -> npt.NDArray[np.object_]:
-    """What a table has for each value, shape (rows,); empty where it has nothing."""
+def looked_up(column: pd.Series, *tables: Mapping[str, str]) -> list[npt.NDArray[np.object_]]:
+    """What each table has for each value, shape (rows,); empty where it has nothing."""
     codes, unique = pd.factorize(column)
-    found = np.array([*(names.get(one, "") for one in unique), ""], dtype=object)
-    return np.asarray(found[codes])
+    found = (
+        np.array([*(table.get(one, "") for one in unique), ""], dtype=object) for table in tables
+    )
+    return [np.asarray(values[codes]) for values in found]
 
 
 def unknown_task(path: Path, row: int, task: str) -> DataError:
@@ -167,8 +169,14 @@ def unknown_task(path: Path, row: int, task: str) -> DataError:
 
 
 def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
-    by_token = looked_up(rows["item"], _pairs(known.shown, "token", "item_id"))
-    item_ids = np.where(by_token == "", looked_up(rows["item"], known.names), by_token)
+    shown = known.shown
+    by_token, told, by_name = looked_up(
+        rows["item"],
+        _pairs(shown, "token", "item_id"),
+        _pairs(shown, "token", "task_id"),
+        known.names,
+    )
+    item_ids = np.where(by_token == "", by_name, by_token)
     _refuse(
         item_ids == "",
         rows,
@@ -179,7 +187,6 @@ def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
         ),
     )
     given = rows["task_id"].to_numpy(dtype=object)
-    told = looked_up(rows["item"], _pairs(known.shown, "token", "task_id"))
     task_ids = np.where(given == "", told, given)
     rows = rows.assign(item_id=item_ids, task_id=task_ids)
     with_task = task_ids != ""
@@ -187,9 +194,13 @@ def _images(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
         return rows
     for row, task in _first(rows, with_task & ~rows["task_id"].isin(known.tasks.index).to_numpy()):
         raise unknown_task(path, row, task["task_id"])
-    elsewhere = (told != "") & (told != task_ids)
+    elsewhere = with_task & (told != task_ids)
+    # A token is of one task; what was found by another name may be in any.
+    named = elsewhere & (told == "")
+    if named.any():
+        elsewhere[named] = ~_together(rows[named], shown)
     _refuse(
-        elsewhere | (with_task & ~_together(rows, known.shown)),
+        elsewhere,
         rows,
         path,
         lambda row: (
@@ -213,7 +224,7 @@ def _together(rows: pd.DataFrame, shown: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def _classes(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
-    keys = looked_up(rows["class_key"], known.classes)
+    (keys,) = looked_up(rows["class_key"], known.classes)
     _refuse(
         (keys == "") & (rows["class_key"] != "").to_numpy(),
         rows,
@@ -223,7 +234,7 @@ def _classes(rows: pd.DataFrame, known: Known, path: Path) -> pd.DataFrame:
             did_you_mean(row["class_key"], known.classes),
         ),
     )
-    of_task = looked_up(rows["task_id"], dict(known.tasks["class_key"]))
+    (of_task,) = looked_up(rows["task_id"], dict(known.tasks["class_key"]))
     _refuse(
         (keys != "") & (of_task != "") & (keys != of_task),
         rows,
