@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from freshset.replication.answer_table import AnswerTable
-from freshset.replication.crowd import agreement_of, consensus_of, describe, summary
+from freshset.replication.crowd import agreement_of, consensus_of, describe, image_table, summary
 from freshset.replication.frequencies import Pooled, pool
 from freshset.replication.quality import worker_quality
 from freshset.replication.spec_sections import WorkersSpec
@@ -90,6 +90,19 @@ def test_the_summary_tells_both_versions_and_every_worker(rng: np.random.Generat
     skills = [one["dawid_skene_accuracy"] for one in got["by_worker"]]
     assert max(skills[:2]) < 0.65 < 0.8 < min(skills[2:])
     assert got["dawid_skene"]["correlation"] > 0.9
+
+
+def test_a_row_an_image_with_posterior_and_consensus(rng: np.random.Generator) -> None:
+    answers, truth = simulated(rng)
+    quality = worker_quality(answers, WorkersSpec(policy="drop"))
+    raw, kept = pool(answers), pool(answers, weight=quality.weight)
+    got = image_table(answers, kept, raw)
+    assert got["item_id"].tolist() == answers.item_ids.tolist()
+    assert set(got["answers"]) == {8}
+    assert set(got["raw_answers"]) == {10}
+    np.testing.assert_allclose(got["mean"], (kept.selected + 1) / 10)
+    assert ((got["low"] < got["mean"]) & (got["mean"] < got["high"])).all()
+    assert ((got["dawid_skene"] > 0.5) == truth).mean() > 0.97
 
 
 def test_bins_and_unknown_images() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from freshset.core.errors import DataError, UsageError
-from freshset.store.table_files import numbers, read_table, table_kind, texts
+from freshset.store.table_files import numbers, read_table, table_kind, texts, write_table
 
 
 def test_text_stays_as_it_is_written(tmp_path: Path) -> None:
@@ -28,6 +28,15 @@ def test_what_is_empty_is_named(value: object) -> None:
 def test_what_is_no_number_is_named(value: str) -> None:
     with pytest.raises(DataError, match=f"f: row 1: 'x' is '{value}', no number"):
         numbers(pd.Series(["1", value], name="x"), Path("f"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_is_written_is_read(tmp_path: Path, kind: str) -> None:
+    frame = pd.DataFrame({"id": ["007", 'a "b", c'], "x": [0.5, 1.0]})
+    write_table(tmp_path / f"a.{kind}", frame)
+    got = read_table(tmp_path / f"a.{kind}")
+    assert got["id"].tolist() == frame["id"].tolist()
+    assert numbers(got["x"], tmp_path).tolist() == [0.5, 1.0]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from freshset.core.frequencies import Frequencies
 from freshset.replication.answer_table import AnswerTable
@@ -18,6 +19,7 @@ from freshset.stats.answer_agreement import (
     percent_agreement,
 )
 from freshset.stats.bins import bin_names, frequency_bins
+from freshset.stats.selection import beta_posterior
 from freshset.stats.types import FloatArray, none_if_nan
 
 SCHEMA = "freshset.frequencies-summary/1"
@@ -118,6 +120,42 @@ def summary(
         for one, value in zip(out["by_worker"], skill, strict=True):
             one["dawid_skene_accuracy"] = value
     return out
+
+
+def image_table(answers: AnswerTable, frequencies: Frequencies, raw: Frequencies) -> pd.DataFrame:
+    """Everything about each image, one row an image and class.
+
+    Parameters
+    ----------
+    frequencies, raw
+        With and without the policy on workers, of the questions of `answers`.
+
+    Returns
+    -------
+    DataFrame
+        ``item_id``, ``class``, ``selected``, ``answers`` (so that it reads as a file of frequencies),
+        ``frequency``, the posterior's ``mean``, ``low`` and ``high`` (95 %, uniform prior),
+        ``raw_selected``, ``raw_answers``, and ``dawid_skene``, the probability of yes by that
+        consensus, which has no policy.
+    """
+    posterior = beta_posterior(frequencies.selected, frequencies.answers)
+    consensus = consensus_of(answers)
+    unknown = np.full(len(frequencies), np.nan)
+    return pd.DataFrame(
+        {
+            "item_id": frequencies.item_ids,
+            "class": frequencies.class_keys,
+            "selected": frequencies.selected,
+            "answers": frequencies.answers,
+            "frequency": frequencies.value,
+            "mean": posterior.mean,
+            "low": posterior.low,
+            "high": posterior.high,
+            "raw_selected": raw.selected,
+            "raw_answers": raw.answers,
+            "dawid_skene": unknown if consensus is None else consensus.probability[:, 1],
+        }
+    )
 
 
 def describe(frequencies: Frequencies) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from freshset.core.errors import DataError, UsageError
+from freshset.core.files import write_atomic
 from freshset.stats.types import FloatArray
 
 KINDS = (".csv", ".parquet")
@@ -51,6 +52,22 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(
             f"{path}: not a readable Parquet file; it may be truncated.", "Write it again."
         ) from error
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table, by the name of the file; readers see all of it or what was there before.
+
+    Raises
+    ------
+    UsageError
+        For another kind of file.
+    """
+    if table_kind(path) == ".csv":
+        write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+        return
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink, compression="zstd")
+    write_atomic(path, sink.getvalue().to_pybytes())
 
 
 def texts(column: pd.Series, path: Path) -> npt.NDArray[np.object_]:

@@ -71,6 +71,8 @@ def test_from_tasks_to_a_forecast(folder: Path) -> None:
     table = read_frequencies(folder / "f.csv")
     assert set(table.answers) == {9}
     run(folder, "frequencies", "--raw", "--write", folder / "raw.parquet")
+    run(folder, "frequencies", "--details", folder / "d.csv")
+    np.testing.assert_allclose(read_frequencies(folder / "d.csv").value, table.value)
     assert set(read_frequencies(folder / "raw.parquet").answers) == {10}
     assert run(folder, "forecast").stdout.startswith("Nothing is missing")
     forecast = json.loads(run(folder, "forecast", "--json").stdout)
@@ -171,6 +173,8 @@ def test_answers_of_others_need_no_project(folder: Path) -> None:
     np.save(folder / "c.npy", counts)
     text = alone("--of", "cifar10h", folder / "c.npy").stdout
     assert text.startswith("20 images and classes, 0 without answers; 47 to 47 answers each.")
+    with pytest.raises(UsageError, match="Counts alone have no details"):
+        alone("--of", "cifar10h", folder / "c.npy", "--details", folder / "d.csv")
     with pytest.raises(UsageError, match="Whose answers"):
         alone()
 

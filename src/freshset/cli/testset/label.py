@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from freshset.cli.output import columns, emit, say, warn
+from freshset.cli.output import emit, say, warn
 from freshset.cli.testset.choose import FrequenciesOption, frequencies_of
+from freshset.cli.testset.label_text import render_forecast, render_frequencies, render_import
 from freshset.cli.testset.options import (
     DatabaseOption,
     JsonOption,
@@ -23,9 +24,9 @@ from freshset.cli.testset.options import (
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from freshset.core.frequencies import Frequencies
-    from freshset.replication.answers.importing import ImportReport
-    from freshset.replication.forecast import Forecast, Range
 
 BatchOption = Annotated[
     str, typer.Option("--batch", help="Only this batch of tasks, such as 001.", metavar="BATCH")
@@ -226,19 +227,33 @@ def frequencies(
         Path | None,
         typer.Option("--write", help="Write the frequencies: .csv or .parquet.", metavar="FILE"),
     ] = None,
+    details: Annotated[
+        Path | None,
+        typer.Option(
+            "--details",
+            help="Write a row an image with posterior, interval and consensus: .csv or .parquet.",
+            metavar="FILE",
+        ),
+    ] = None,
     database: DatabaseOption = "",
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
     """Pool answers to selection frequencies; tell agreement, consensus and workers' quality."""
     from freshset.store.frequencies import write_frequencies
+    from freshset.store.table_files import write_table
 
     if (project is None) == (of is None):
         raise UsageError("Whose answers?", "Give one of --project and --of.")
-    table, data = _of_project(project, database, raw) if project else _of_file(of)
+    table, data, images = _of_project(project, database, raw) if project else _of_file(of)
     if write is not None:
         write_frequencies(write, table)
         say(f"Wrote {len(table):,} frequencies to {write}.")
+    if details is not None:
+        if images is None:
+            raise UsageError("Counts alone have no details.", "Give the raw answers.")
+        write_table(details, images)
+        say(f"Wrote {len(images):,} rows to {details}.")
     emit(data, render_frequencies(data), as_json=json, output=output)
 
 
@@ -271,20 +286,25 @@ def forecast(
     emit(result.to_dict(), render_forecast(result), as_json=json, output=output)
 
 
-def _of_project(project: Path, database: str, raw: bool) -> tuple[Frequencies, dict[str, Any]]:
-    from freshset.replication.crowd import summary
+def _of_project(
+    project: Path, database: str, raw: bool
+) -> tuple[Frequencies, dict[str, Any], pd.DataFrame | None]:
+    from freshset.replication.crowd import image_table, summary
     from freshset.replication.frequencies import pooled_frequencies
 
     with opened(project, database) as open_project:
         pooled = pooled_frequencies(open_project)
     table = pooled.raw if raw else pooled.frequencies
-    return table, summary(pooled.answers, table, pooled)
+    images = image_table(pooled.answers, table, pooled.raw)
+    return table, summary(pooled.answers, table, pooled), images
 
 
-def _of_file(of: tuple[str, Path] | None) -> tuple[Frequencies, dict[str, Any]]:
+def _of_file(
+    of: tuple[str, Path] | None,
+) -> tuple[Frequencies, dict[str, Any], pd.DataFrame | None]:
     from freshset.replication.answer_table import record_answers
     from freshset.replication.answers.formats import read_answers
-    from freshset.replication.crowd import SCHEMA, describe, summary
+    from freshset.replication.crowd import SCHEMA, describe, image_table, summary
     from freshset.replication.frequencies import pool
 
     format, path = of or ("", Path())
@@ -292,94 +312,7 @@ def _of_file(of: tuple[str, Path] | None) -> tuple[Frequencies, dict[str, Any]]:
         from freshset.replication.answers.cifar10h import read_counts
 
         counts = read_counts(path)
-        return counts, {"schema": SCHEMA, "frequencies": describe(counts)}
+        return counts, {"schema": SCHEMA, "frequencies": describe(counts)}, None
     answers = record_answers(read_answers(format, path))
     table = pool(answers)
-    return table, summary(answers, table)
-
-
-def render_import(report: ImportReport) -> str:
-    """Lay out what became of every answer."""
-    lines = [
-        f"Imported {report.added:,} of {report.rows:,} answers of {report.workers:,} workers.",
-        f"Known already: {report.known:,}. Later answers of the same worker: {report.later:,}.",
-    ]
-    if report.replaced:
-        lines.append(f"Replaced by earlier answers: {report.replaced:,}.")
-    lines += [f"Not counted: {n:,} {status}." for status, n in report.not_counted.items()]
-    lines += [f"Skipped: {n:,} {what}." for what, n in report.skipped.items()]
-    if report.closed:
-        lines.append(f"Tasks that now have all their answers: {report.closed:,}.")
-    return "\n".join(lines)
-
-
-def render_frequencies(data: dict[str, Any]) -> str:
-    """Lay out the summary of frequencies, agreement and workers."""
-    known = data["frequencies"]
-    least, most = known["answers_per_image"]
-    mean = "unknown" if known["mean"] is None else f"{known['mean']:.3f}"
-    counted = f"{known['images']:,} images and classes, {known['unknown']:,} without answers"
-    lines = [
-        f"{counted}; {least} to {most} answers each.",
-        f"Mean selection frequency {mean}.",
-        columns(
-            ("frequency", "images"), [[name, f"{n:,}"] for name, n in known["histogram"].items()]
-        ),
-    ]
-    agreement = data.get("agreement") or {}
-    names = {
-        "percent": "pairs that agree", "alpha": "Krippendorff's alpha", "alpha_yes": "alpha of yes",
-        "kappa": "Fleiss' kappa",
-    }  # fmt: skip
-    told = [f"{name} {agreement[key]:.3f}" for key, name in names.items() if agreement.get(key)]
-    if told:
-        lines.append(f"Agreement: {', '.join(told)}.")
-    consensus = data.get("dawid_skene")
-    if consensus is not None and consensus["correlation"] is not None:
-        lines.append(
-            f"Dawid-Skene consensus: correlation {consensus['correlation']:.3f} with the frequencies, "
-            f"{100 * consensus['same_side']:.1f} % on the same side of one half."
-        )
-    policy = data.get("policy")
-    if policy is not None:
-        failed, raw = len(policy["failed"]), policy["raw"]["mean"]
-        lines.append(
-            f"Workers: {data['workers']:,}, of whom {failed:,} failed the controls; policy "
-            f"{policy['name']} changes {policy['changed']:,} frequencies (mean without it "
-            f"{'unknown' if raw is None else f'{raw:.3f}'})."
-        )
-    return "\n".join(lines)
-
-
-def render_forecast(result: Forecast) -> str:
-    """Lay out totals, and a row for every class that lacks images."""
-    spent = f"Further tasks: {_range(result.tasks)}; cost ${_range(result.cost, '.2f')}"
-    lines = [f"{spent} ({100 * result.level:g} % of simulations)."]
-    lacking = [one for one in result.classes if one.missing]
-    if not lacking:
-        return "Nothing is missing: the set can be sampled now."
-    if result.unreachable:
-        lines.append(
-            f"Not in these sums, as nothing says how to reach them: {', '.join(result.unreachable)}."
-        )
-    rows = [
-        [
-            one.class_key,
-            ", ".join(f"{name}: {n}" for name, n in one.missing.items()),
-            str(one.unlabelled),
-            _range(one.candidates),
-            _range(one.collect),
-            _range(one.tasks),
-        ]
-        for one in lacking
-    ]
-    header = ("class", "missing", "unlabelled", "to label", "to collect", "tasks")
-    return "\n".join([*lines, columns(header, rows, left=(0, 1))])
-
-
-def _range(numbers: Range, format: str = ".0f") -> str:
-    if numbers.expected is None:
-        return "unknown"
-    high = "more" if numbers.high is None else f"{numbers.high:,{format}}"
-    low = "more" if numbers.low is None else f"{numbers.low:,{format}}"
-    return f"{numbers.expected:,{format}} ({low} to {high})"
+    return table, summary(answers, table), image_table(answers, table, table)
