@@ -129,20 +129,26 @@ class _Frame:
         norms, lost = np.empty((2, len(block)))
 
         def prepare(start: int) -> None:
-            some = block[start : start + 128]
-            check_finite(some, part.start + start, what)
-            into = out[start : start + 128, :-SPARE]
-            with np.errstate(over="ignore"):
-                if self.scale == 1:
-                    np.subtract(some, self.centre, out=into, casting="same_kind")
-                else:
-                    into[...] = np.subtract(some, self.centre, dtype=np.float64) * self.scale
+            some = slice(start, start + step)
+            into = out[some, :-SPARE]
+            if self.scale == 1:
+                np.subtract(block[some], self.centre, out=into, casting="same_kind")
+            else:
+                into[...] = np.subtract(block[some], self.centre, dtype=np.float64) * self.scale
             exact = into.astype(np.float64)
-            norms[start : start + 128] = np.sqrt(np.vecdot(exact, exact))
-            lost[start : start + 128] = rounding.cut(into)
+            norms[some] = np.sqrt(np.vecdot(exact, exact))
+            lost[some] = rounding.cut(into)
 
-        list(self.pool.map(prepare, range(0, len(block), 128)))
+        def prepare_some(start: int) -> None:
+            with np.errstate(over="ignore", invalid="ignore"):  # found by the norms
+                for first in range(start, min(start + 16 * step, len(block)), step):
+                    prepare(first)
+
+        # So few rows at a time stay in the cache.
+        step = max(1, _CACHE // (2 * block.shape[1] + 1))
+        list(self.pool.map(prepare_some, range(0, len(block), 16 * step)))
         if norms.size and not norms.max() < 1e18:
+            check_finite(block, part.start, what)
             row = part.start + int(np.argmax(~(norms < 1e18)))
             raise DataError(
                 f"{what}: the numbers of row {row:,} are too large beside the others for float32.",
