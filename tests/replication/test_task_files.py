@@ -15,7 +15,7 @@ from freshset.replication import tables
 from freshset.replication.grids import close_tasks, make_tasks
 from freshset.replication.images import store_image
 from freshset.replication.project import Project
-from freshset.replication.task_files import export_tasks, read_tasks
+from freshset.replication.task_files import export_tasks, read_tasks, unseen_tasks
 
 ME = {"who": "ada", "why": "test"}
 
@@ -92,6 +92,20 @@ def test_a_missing_image_is_named_and_nothing_passes_as_whole(
     with pytest.raises(DataError, match="is missing"):
         export_tasks(project, tmp_path / "out")
     assert not (tmp_path / "out" / "tasks.jsonl").exists()
+
+
+def test_a_task_with_an_image_that_was_taken_down_is_not_shown(
+    project: Project, tmp_path: Path
+) -> None:
+    with project.change("fake", **ME) as change:
+        row = {"item_id": shown(project)["item_id"][0], "kind": "takedown", "reason": "asked for"}
+        row |= {"who": "ada", "at": change.at}
+        change.connection.execute(sa.insert(tables.exclusions), [row])
+    with pytest.raises(DataError, match="Batch 001 shows an image that was taken down"):
+        export_tasks(project, tmp_path / "out")
+    with pytest.raises(DataError, match="taken down"):
+        unseen_tasks(project, "", "open")
+    assert unseen_tasks(project, "", "closed") == []
 
 
 def test_tasks_of_a_batch(project: Project, spec_text: str) -> None:

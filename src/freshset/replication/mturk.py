@@ -15,7 +15,7 @@ from freshset.replication.answers.base import Records
 from freshset.replication.answers.mturk import assignment_records
 from freshset.replication.costs import RULE, task_cost
 from freshset.replication.project import Project
-from freshset.replication.task_files import Shown, read_tasks
+from freshset.replication.task_files import Shown, read_tasks, unseen_tasks
 from freshset.replication.task_page import external_question, html_question, task_page
 
 LIVE_WORD = "LIVE"
@@ -145,11 +145,13 @@ def publish(
     ------
     UsageError
         When it is live and the word is another, or the tasks are not those of the plan.
+    DataError
+        When one shows an image that was taken down.
     StoreError
         When MTurk refuses; what was posted before stays posted and stored.
     """
     check_word(plan, word)
-    tasks = [task for task in read_tasks(project, batch) if task.status == "open"]
+    tasks = unseen_tasks(project, batch, "open")
     if len(tasks) != plan.tasks:
         raise UsageError("The tasks have changed since the preview.", "Look at a new preview.")
     rules = project.spec.tasks

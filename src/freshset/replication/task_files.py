@@ -15,6 +15,7 @@ from freshset.core.errors import DataError, StoreError, UsageError
 from freshset.core.files import pretty_json, write_atomic
 from freshset.replication import tables
 from freshset.replication.images import SHOWN, working_copy
+from freshset.replication.pools import excluded
 from freshset.replication.project import Project
 from freshset.replication.spec import ClassSpec
 
@@ -79,6 +80,27 @@ def read_tasks(project: Project, batch: str = "") -> list[Shown]:
     ]  # fmt: skip
 
 
+def unseen_tasks(project: Project, batch: str, status: str) -> list[Shown]:
+    """Read the tasks with a status that are still to be shown to somebody.
+
+    Raises
+    ------
+    DataError
+        When there are no tasks at all, or one of these shows an image that was taken down since: a
+        grid with a hole would count as a no.
+    """
+    tasks = [task for task in read_tasks(project, batch) if task.status in status.split()]
+    with project.read() as connection:
+        gone = excluded(connection, kind="takedown")
+    for task in tasks:
+        if any(Path(path).stem in gone for _, path in task.images):
+            raise DataError(
+                f"Batch {task.batch} shows an image that was taken down since.",
+                f"Close it and make new tasks: freshset testset tasks --batch {task.batch} --close",
+            )
+    return tasks
+
+
 def export_tasks(project: Project, folder: Path, *, batch: str = "") -> int:
     """Write tasks that are not closed as files; returns how many.
 
@@ -91,11 +113,11 @@ def export_tasks(project: Project, folder: Path, *, batch: str = "") -> int:
     UsageError
         When the folder is there and not empty.
     DataError
-        When there are no such tasks, or an image is missing.
+        When there are no such tasks, or an image is missing or was taken down.
     StoreError
         When the files cannot be written.
     """
-    tasks = [task for task in read_tasks(project, batch) if task.status != "closed"]
+    tasks = unseen_tasks(project, batch, "open published")
     if not tasks:
         raise DataError("All these tasks are closed.", "Make new ones: freshset testset tasks")
     if folder.exists() and any(folder.iterdir()):
