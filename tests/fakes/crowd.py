@@ -54,7 +54,9 @@ def shown(project: Project) -> pd.DataFrame:
 def answered(
     project: Project, workers: Mapping[str, float], *, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Simulated answers: a worker of skill s is right with probability s, and guesses otherwise.
+    """Simulated answers: a worker of skill s knows with probability s, and guesses otherwise.
+
+    One of skill 0 ticks everything, and so fails half of the controls for certain.
 
     Candidates with an even first digit are of their class.
     """
@@ -65,7 +67,7 @@ def answered(
     parts = []
     for number, (name, skill) in enumerate(workers.items()):
         knows = rng.random(len(images)) < skill
-        guess = rng.random(len(images)) < 0.5
+        guess = (rng.random(len(images)) < 0.5) | (skill == 0)
         part = images[["task_id", "token"]].assign(
             worker=name,
             selected=np.where(knows, truth, guess).astype(int),

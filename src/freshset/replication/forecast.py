@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from freshset.replication.eligibility import REASONS
 from freshset.stats.arrivals import Need, expected_draws, needs_of, simulate_draws
 from freshset.stats.bins import at_least, frequency_bins
 from freshset.stats.selection import count_probabilities, fit_prior
-from freshset.stats.types import BoolArray, FloatArray, IntArray, none_if_nan
+from freshset.stats.types import FloatArray, IntArray, none_if_nan
 
 SCHEMA = "freshset.forecast/1"
+_EVERYBODY = ""
 _OWN = 10
 """Labelled candidates from which a class is judged by its own."""
 
@@ -114,6 +116,48 @@ class Forecast:
         return {"schema": SCHEMA, "fee": RULE} | asdict(self)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Candidates from which chances are estimated: those of a class, or all."""
+
+    rows: Frequencies
+    reason: IntArray
+    answers: int
+
+    @cached_property
+    def labelled(self) -> int:
+        return int((self.rows.answers > 0).sum())
+
+    @cached_property
+    def outcomes(self) -> FloatArray:
+        """Chance of 0, 1, ... yes among the answers that a new candidate gets."""
+        prior = fit_prior(self.rows.selected, self.rows.answers)
+        return count_probabilities(prior, self.answers)
+
+    @cached_property
+    def passing(self) -> float:
+        """Share of labelled candidates that nothing but their frequency or a lacking review bars."""
+        bad = [REASONS.index(name) for name in ("blacklisted", "near-duplicate", "other-class")]
+        out = [REASONS.index(name) for name in ("few-answers", "below-threshold")]
+        reason = self.reason[self.rows.answers > 0]
+        judged = ~np.isin(reason, out)
+        failed = np.isin(reason, bad).sum()
+        # Half an image in favour, so that nothing known means no loss.
+        return float((judged.sum() - failed + 0.5) / (judged.sum() + 0.5))
+
+
+def _parts(choice: Choice) -> dict[str, _Part]:
+    """Candidates by class, and all of them; they are sorted by class."""
+    rows, answers = choice.eligibility.candidates, choice.spec.tasks.answers
+    reason = choice.eligibility.reason.astype(np.int64)
+    keys = rows.class_keys.astype(str)
+    out = {_EVERYBODY: _Part(rows, reason, answers)}
+    for key in choice.plan.targets:
+        here = slice(np.searchsorted(keys, key), np.searchsorted(keys, key, side="right"))
+        out[key] = _Part(rows[here], reason[here], answers)
+    return out
+
+
 def forecast(
     choice: Choice,
     *,
@@ -143,8 +187,9 @@ def forecast(
     spec = choice.spec
     size = spec.tasks.grid - spec.tasks.positives - spec.tasks.negatives
     mean, total, classes, unreachable = 0.0, np.zeros(simulations), [], []
+    parts = _parts(choice)
     for key in choice.plan.targets:
-        one, draws = _class_forecast(choice, key, size, (level, simulations), rng)
+        one, draws = _class_forecast(choice, key, parts, (level, simulations), rng)
         classes.append(one)
         if one.tasks.expected is None:
             unreachable.append(key)
@@ -163,18 +208,21 @@ def forecast(
 
 
 def _class_forecast(
-    choice: Choice, key: str, size: int, how: tuple[float, int], rng: np.random.Generator
+    choice: Choice,
+    key: str,
+    parts: Mapping[str, _Part],
+    how: tuple[float, int],
+    rng: np.random.Generator,
 ) -> tuple[ClassForecast, _Draws]:
-    level, simulations = how
-    rows = choice.eligibility.candidates
-    own = rows.class_keys == key
-    reason = choice.eligibility.reason[own]
+    (level, simulations), rules = how, choice.spec.tasks
+    size = rules.grid - rules.positives - rules.negatives
+    rows, reason = parts[key].rows, parts[key].reason
     names, target = choice.plan.names[key], np.array(choice.plan.targets[key])
-    eligible = rows[own][reason < 0]
+    eligible = rows[reason < 0]
     groups = choice.plan.groups_of(eligible, choice.pools.candidate_keywords)
     stock = np.bincount(groups[groups >= 0], minlength=len(names))
     needs = needs_of((target - stock).tolist(), upward=choice.spec.sampling.upward)
-    chances, basis, weight = _chances(choice, key)
+    chances, basis, weight = _chances(choice, key, parts)
     draws = _draws(needs, chances, weight, simulations, rng)
     overlap = choice.spec.sampling.upward
     exact = float(draws.fitted.mean()) if overlap else expected_draws(needs, chances)
@@ -225,49 +273,30 @@ def _draws(
     )
 
 
-def _chances(choice: Choice, key: str) -> tuple[FloatArray, str, int]:
+def _chances(choice: Choice, key: str, parts: Mapping[str, _Part]) -> tuple[FloatArray, str, int]:
     """Chance of each group for a new candidate, whose images say so, and how many they are."""
-    rows = choice.eligibility.candidates
-    own = rows.class_keys == key
-    names = choice.plan.names[key]
+    names, own = choice.plan.names[key], parts[key]
     if choice.plan.by == "keyword":
         words = choice.pools.candidate_keywords
-        of_row = [words.get((item, key), "") for item in rows.item_ids[own].tolist()]
+        of_row = [words.get((item, key), "") for item in own.rows.item_ids.tolist()]
         share = np.array([of_row.count(name) for name in names]) / max(1, len(of_row))
-        return share * _passing(choice, own), "own", len(of_row)
-    known = rows.answers > 0
-    basis = "own" if (own & known).sum() >= _OWN else "all classes"
-    use = own & known if basis == "own" else known
-    if not use.any():
+        return share * own.passing, "own", len(of_row)
+    part, basis = (own, "own") if own.labelled >= _OWN else (parts[_EVERYBODY], "all classes")
+    if not part.labelled:
         return np.zeros(len(names)), "none", 0
-    share = _shares(choice, key, rows[use])
-    return share * _passing(choice, use), basis, int(use.sum())
+    return _shares(choice, key, part) * part.passing, basis, part.labelled
 
 
-def _shares(choice: Choice, key: str, known: Frequencies) -> FloatArray:
+def _shares(choice: Choice, key: str, part: _Part) -> FloatArray:
     """Chance of each group for the frequency of a new candidate of the class."""
-    rules, n = choice.spec.sampling, choice.spec.tasks.answers
+    rules, n = choice.spec.sampling, part.answers
     if choice.plan.by != "frequency" and rules.strategy != "threshold":
         return np.ones(1)
     k, all_ = np.arange(n + 1), np.full(n + 1, n)
-    chances = count_probabilities(fit_prior(known.selected, known.answers), n)
     if choice.plan.by == "frequency":
-        bins = frequency_bins(k, all_, choice.plan.edges)
-        out: FloatArray = np.bincount(bins, chances, minlength=len(choice.plan.names[key])).astype(
-            float
-        )
+        out = np.zeros(len(choice.plan.names[key]))
+        np.add.at(out, frequency_bins(k, all_, choice.plan.edges), part.outcomes)
         return out
     own = choice.spec.by_key[key].threshold
     limit = rules.threshold if own is None else own
-    return np.array([float(chances[at_least(k, all_, limit)].sum())])
-
-
-def _passing(choice: Choice, use: BoolArray) -> float:
-    """Share of labelled candidates that nothing but their frequency or a lacking review bars."""
-    bad = [REASONS.index(name) for name in ("blacklisted", "near-duplicate", "other-class")]
-    out = [REASONS.index(name) for name in ("few-answers", "below-threshold")]
-    reason = choice.eligibility.reason[use]
-    judged = ~np.isin(reason, out)
-    failed = np.isin(reason, bad).sum()
-    # Half an image in favour, so that nothing known means no loss.
-    return float((judged.sum() - failed + 0.5) / (judged.sum() + 0.5))
+    return np.array([float(part.outcomes[at_least(k, all_, limit)].sum())])
