@@ -5,6 +5,8 @@
 that was run is what it printed, with paths below the folder without it; a line ``...`` in it stands for any
 lines.  Blocks in any other language (``console``) are left alone.
 
+What a ``bash`` block exports holds in the blocks after it, as in a reader's shell.
+
 ``python docs/run_page.py PAGE.md`` runs a page in a new folder, which has the ``examples`` of the
 checkout; with ``--write`` it also puts the output that it saw into the page, but for blocks with ``...``.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (\S+\.py)\n")
+_EXPORT = re.compile(r"^export (.+)$", re.MULTILINE)
 _GAP = re.compile(r"^\.\.\.$", re.MULTILINE)
 _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?(e[+-]\d+)?")
 
@@ -50,6 +54,7 @@ def run_page(page: Path, folder: Path) -> list[Shown]:
     """Run a page's blocks in a folder; raises ``RuntimeError`` with the output when one fails."""
     shown: list[Shown] = []
     printed: str | None = None
+    exported: dict[str, str] = {}
     for match in _BLOCK.finditer(page.read_text(encoding="utf-8")):
         language, body = match.groups()
         if language == "text" and printed is not None:
@@ -58,19 +63,25 @@ def run_page(page: Path, folder: Path) -> list[Shown]:
         if language == "python" and (name := _FILE.match(body)):
             (folder / name[1]).write_text(body, encoding="utf-8")
         elif language == "python":
-            printed = _run([sys.executable, "-c", body], folder)
+            printed = _run([sys.executable, "-c", body], folder, exported)
         elif language == "bash":
-            printed = _run(["bash", "-euo", "pipefail", "-c", body], folder)
+            for line in _EXPORT.findall(body):
+                exported |= dict(word.split("=", 1) for word in shlex.split(line))
+            printed = _run(["bash", "-euo", "pipefail", "-c", body], folder, exported)
     return shown
 
 
-def _run(command: list[str], folder: Path) -> str:
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "COLUMNS": "88",
-        "PYTHONUNBUFFERED": "1",  # messages and results in the order in which a terminal shows them
-        "OMP_NUM_THREADS": "1",
-    }
+def _run(command: list[str], folder: Path, exported: dict[str, str]) -> str:
+    environment = (
+        os.environ
+        | exported
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "88",
+            "PYTHONUNBUFFERED": "1",  # messages and results in the order in which a terminal shows them
+            "OMP_NUM_THREADS": "1",
+        }
+    )
     done = subprocess.run(
         command,
         cwd=folder,

@@ -31,6 +31,15 @@ def test_a_failing_block_shows_its_output(runner: ModuleType, tmp_path: Path) ->
         runner.run_page(page, tmp_path)
 
 
+def test_what_a_block_exports_holds_in_the_next_ones(runner: ModuleType, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```bash\nexport ONE=1 TWO='a b'\n```\n\n```bash\necho $ONE $TWO\n```\n\n```text\n1 a b\n```\n",
+        encoding="utf-8",
+    )
+    assert [block.printed for block in runner.run_page(page, tmp_path)] == ["1 a b\n"]
+
+
 def test_output_is_compared_by_its_words(runner: ModuleType, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
