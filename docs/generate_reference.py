@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -126,6 +126,8 @@ def _value(option: Any, hint: Any) -> str:
     for one in (kind, *get_args(kind)):  # an option that may be left out is a union with None
         if inspect.isclass(one) and issubclass(one, Enum):
             return "|".join(member.value for member in one)
+        if get_origin(one) is Literal:
+            return "|".join(get_args(one))
     words = {"Path": "PATH", "str": "TEXT", "int": "INTEGER", "float": "NUMBER"}
     return next(word for name, word in words.items() if name in plain)
 
