@@ -66,7 +66,8 @@ class ClassForecast:
     unreviewed
         Candidates that only lack a review of their neighbours.
     basis
-        Whose frequencies the forecast is from: ``own``, ``all classes``, or ``none``.
+        Whose frequencies the forecast is from: ``own``, ``all classes``, ``none`` where nothing is
+        known, and empty where nothing is missing.
     chances
         That a new candidate is eligible and falls into the group.
     candidates
@@ -222,7 +223,9 @@ def _class_forecast(
     groups = choice.plan.groups_of(eligible, choice.pools.candidate_keywords)
     stock = np.bincount(groups[groups >= 0], minlength=len(names))
     needs = needs_of((target - stock).tolist(), upward=choice.spec.sampling.upward)
-    chances, basis, weight = _chances(choice, key, parts)
+    # Whoever has enough needs no estimate.
+    none = np.zeros(len(names)), "", 0
+    chances, basis, weight = _chances(choice, key, parts) if needs else none
     draws = _draws(needs, chances, weight, simulations, rng)
     overlap = choice.spec.sampling.upward
     exact = float(draws.fitted.mean()) if overlap else expected_draws(needs, chances)

@@ -106,15 +106,23 @@ def fit_prior(selected: npt.ArrayLike, answers: npt.ArrayLike) -> Prior:
     rows, times = np.unique(np.stack([k, n]), axis=1, return_counts=True)
     k, n = rows
 
-    def loss(point: npt.NDArray[np.float64]) -> float:
+    def loss(point: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         mean, total = special.expit(point[0]), np.exp(point[1])
         a, b = mean * total, (1 - mean) * total
-        return -float(times @ (special.betaln(a + k, b + n - k) - special.betaln(a, b)))
+        value = times @ (special.betaln(a + k, b + n - k) - special.betaln(a, b))
+        both = special.psi(total) - special.psi(total + n)
+        by_a = times @ (special.psi(a + k) - special.psi(a) + both)
+        by_b = times @ (special.psi(b + n - k) - special.psi(b) + both)
+        slope = np.array([(by_a - by_b) * total * mean * (1 - mean), by_a * a + by_b * b])
+        return -float(value), -slope
 
     share = float(np.clip((times @ k + 0.5) / (times @ n + 1), 0.01, 0.99))
     bounds = [(-10.0, 10.0), (float(np.log(_LEAST)), float(np.log(_MOST)))]
-    starts = [np.array([special.logit(share), np.log(total)]) for total in (0.5, 2.0, 20.0)]
-    fits = [optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts]
+    starts = [np.array([special.logit(share), np.log(total)]) for total in (1.0, 20.0)]
+    fits = [
+        optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        for start in starts
+    ]
     best = min(fits, key=lambda fit: float(fit.fun))
     mean, total = float(special.expit(best.x[0])), float(np.exp(best.x[1]))
     return Prior(mean * total, (1 - mean) * total)
