@@ -4,14 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from fakes.crowd import add_images, answered, item, shown
 
 from freshset.replication.answer_table import AnswerTable
 from freshset.replication.answers.importing import hash_worker, import_answers
 from freshset.replication.answers.tables import read
-from freshset.replication.frequencies import labels_at, pool, pooled_frequencies
+from freshset.replication.frequencies import (
+    labels_at,
+    pool,
+    pooled_frequencies,
+    under_original_names,
+)
 from freshset.replication.grids import make_tasks
 from freshset.replication.project import Project
+from freshset.replication.tables import origins
 
 ME = {"who": "ada", "why": "test"}
 
@@ -91,3 +98,21 @@ def test_labels_at_a_threshold() -> None:
     keys = np.array(["1", "2", "1", "1"], dtype=object)
     got = labels_at(items, keys, [0.8, 0.9, 0.79, np.nan], 0.8)
     assert got == {"a": ("1", "2"), "b": (), "c": ()}
+
+
+def test_original_images_under_the_names_of_their_test_set(tmp_path: Path, spec_text: str) -> None:
+    at = {"retrieved_at": "2026-01-01T00:00:00+00:00"}
+    rows = [
+        {"source": "original:test", "key": "cat/2.png", "class_key": "cat", "item_id": "i0", **at},
+        {"source": "original:test", "key": "cat/1.png", "class_key": "cat", "item_id": "i0", **at},
+        {"source": "original:test", "key": "cat/3.png", "class_key": "cat", "item_id": None, **at},
+        {"source": "folder:found", "key": "cat/4.png", "class_key": "cat", "item_id": "i1", **at},
+    ]
+    with Project.create(tmp_path / "p", spec_text, **ME) as project:
+        with project.change("fake.origins", **ME) as change:
+            change.connection.execute(sa.insert(origins), rows)
+        got = under_original_names(project, pool(table([0, 1, 0], [0, 0, 1], [1, 1, 0])))
+    assert got.item_ids.tolist() == ["cat/1.png", "cat/2.png", "i1"]
+    assert got.class_keys.tolist() == ["i0", "i0", "i1"]
+    assert got.selected.tolist() == [2, 2, 0]
+    assert got.answers.tolist() == [2, 2, 1]

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import sqlalchemy as sa
 
 from freshset.core.frequencies import Frequencies
 from freshset.replication.answer_table import AnswerTable, project_answers
 from freshset.replication.project import Project
 from freshset.replication.quality import WorkerQuality, worker_quality
+from freshset.replication.sources.testset import ORIGINAL
 from freshset.replication.spec_sections import Policy
+from freshset.replication.tables import origins
 from freshset.stats.types import FloatArray
 
 
@@ -52,6 +55,25 @@ def pooled_frequencies(project: Project) -> Pooled:
     raw = pool(answers)
     weighed = raw if rules.policy == "warn" else pool(answers, weight=quality.weight)
     return Pooled(answers, rules.policy, raw, weighed, quality)
+
+
+def under_original_names(project: Project, frequencies: Frequencies) -> Frequencies:
+    """Call original images as the test set does that they come from, and not by SHA-256.
+
+    A comparison of test sets looks for items by those names.  An image that the test set holds twice
+    gets a row for each name; images that are no originals keep their ids.
+    """
+    c = origins.c
+    query = sa.select(c.item_id, c.key).where(c.source.startswith(ORIGINAL), c.item_id.is_not(None))
+    names: dict[str, list[str]] = {}
+    with project.read() as connection:
+        for item, name in connection.execute(query.distinct().order_by(c.item_id, c.key)):
+            names.setdefault(item, []).append(name)
+    called = [names.get(item, [item]) for item in frequencies.item_ids.tolist()]
+    rows = np.repeat(np.arange(len(called)), [len(one) for one in called])
+    ids = np.array([name for one in called for name in one], dtype=object)
+    there = frequencies[rows]
+    return Frequencies(ids, there.class_keys, there.selected, there.answers)
 
 
 def pool(answers: AnswerTable, *, weight: FloatArray | None = None) -> Frequencies:

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes.crowd import add_images, answered
+import sqlalchemy as sa
+from fakes.crowd import add_images, answered, item
 from typer.testing import CliRunner, Result
 
 from freshset.cli.main import app
+from freshset.cli.testset.label import frequencies
 from freshset.core.errors import DataError, UsageError
 from freshset.replication import mturk
 from freshset.replication.project import Project
+from freshset.replication.tables import origins
 from freshset.store.frequencies import read_frequencies
 
 SPEC = """\
@@ -78,6 +81,30 @@ def test_from_tasks_to_a_forecast(folder: Path) -> None:
     forecast = json.loads(run(folder, "forecast", "--json").stdout)
     assert forecast["schema"] == "freshset.forecast/1"
     assert forecast["cost"]["expected"] == 0
+
+
+def test_frequencies_for_a_comparison_name_originals_as_their_test_set_does(folder: Path) -> None:
+    run(folder, "tasks", *ME)
+    run(folder, "answers", "table", crowd(folder), *ME)
+    with Project.open(folder / "p") as project, project.change("fake", who="a", why="b") as change:
+        rows = [
+            {
+                "source": "original:test", "key": f"cat/{i}.png", "class_key": "cat",
+                "item_id": item(f"test-cat-{i}.jpg"), "retrieved_at": "",
+            }
+            for i in range(30)
+        ]  # fmt: skip
+        change.connection.execute(sa.insert(origins), rows)
+    tables = {}
+    for name, options in (("ids", ()), ("names", ("--original-names",))):
+        run(folder, "frequencies", *options, "--write", folder / f"{name}.csv")
+        tables[name] = read_frequencies(folder / f"{name}.csv")
+    asked = {item(f"test-cat-{i}.jpg"): f"cat/{i}.png" for i in range(30)}
+    ids = tables["ids"].item_ids.tolist()
+    assert asked.keys() & set(ids)
+    assert tables["names"].item_ids.tolist() == [asked.get(one, one) for one in ids]
+    with pytest.raises(UsageError, match="needs a project"):
+        frequencies(of=("table", folder / "answers.csv"), original_names=True)
 
 
 def test_text_of_frequencies(folder: Path) -> None:

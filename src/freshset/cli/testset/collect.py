@@ -111,7 +111,7 @@ def original(
     """Add images of the original test or training set, from anything freshset can read."""
     from freshset.replication.candidates import Collecting
     from freshset.replication.candidates import collect as run
-    from freshset.replication.sources.testset import TestSetSource
+    from freshset.replication.sources.testset import ORIGINAL, TestSetSource
 
     if pool not in {"test", "train"}:
         raise UsageError(f"--pool {pool!r} is neither test nor train.", "Give --pool test.")
@@ -119,7 +119,7 @@ def original(
         known=known,
         adapter=adapter,
         path=path,
-        label=f"original:{pool}{f':{name}' if name else ''}",
+        label=f"{ORIGINAL}{pool}{f':{name}' if name else ''}",
         settings=settings(options),
         keyword=keyword,
         every_class=True,

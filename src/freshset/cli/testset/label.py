@@ -227,6 +227,14 @@ def frequencies(
         Path | None,
         typer.Option("--write", help="Write the frequencies: .csv or .parquet.", metavar="FILE"),
     ] = None,
+    original_names: Annotated[
+        bool,
+        typer.Option(
+            "--original-names",
+            help="Write original images under their names in the test set that they come from, by which "
+            "'freshset compare' knows them; otherwise under their SHA-256.",
+        ),
+    ] = False,
     details: Annotated[
         Path | None,
         typer.Option(
@@ -246,6 +254,8 @@ def frequencies(
     if (project is None) == (of is None):
         raise UsageError("Whose answers?", "Give one of --project and --of.")
     table, data, images = _of_project(project, database, raw) if project else _of_file(of)
+    if original_names:
+        table = _under_original_names(project, database, table)
     if write is not None:
         write_frequencies(write, table)
         say(f"Wrote {len(table):,} frequencies to {write}.")
@@ -297,6 +307,15 @@ def _of_project(
     table = pooled.raw if raw else pooled.frequencies
     images = image_table(pooled.answers, table, pooled.raw)
     return table, summary(pooled.answers, table, pooled), images
+
+
+def _under_original_names(project: Path | None, database: str, table: Frequencies) -> Frequencies:
+    from freshset.replication.frequencies import under_original_names
+
+    if project is None:
+        raise UsageError("--original-names needs a project.", "Give --project in place of --of.")
+    with opened(project, database) as open_project:
+        return under_original_names(open_project, table)
 
 
 def _of_file(

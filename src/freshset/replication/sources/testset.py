@@ -22,6 +22,9 @@ from freshset.replication.sources.base import Found, Source, matching
 from freshset.replication.sources.web import Web
 from freshset.replication.spec_sections import ClassSpec
 
+ORIGINAL = "original:"
+"""Begin of the labels that the images of the original are recorded under."""
+
 
 class TestSetSource(Source):
     """The items of a test set; their ids are its keys.
