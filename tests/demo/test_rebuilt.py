@@ -46,8 +46,8 @@ def test_every_set_is_of_unseen_writers_and_balanced(
 def test_the_strategies_differ_in_the_frequency_of_what_they_take(built: rebuilt.Rebuilt) -> None:
     value = dict(
         zip(
-            zip(built.frequencies.item_ids, built.frequencies.class_keys, strict=True),
-            built.frequencies.value,
+            zip(built.candidates.item_ids, built.candidates.class_keys, strict=True),
+            built.candidates.value,
             strict=True,
         )
     )
@@ -64,17 +64,15 @@ def test_the_strategies_differ_in_the_frequency_of_what_they_take(built: rebuilt
     assert mean["top"] > 0.99
 
 
-def test_the_frequencies_are_known_under_the_names_of_the_old_set(
+def test_the_frequencies_of_the_old_set_have_its_names(
     built: rebuilt.Rebuilt, digits: Digits
 ) -> None:
-    ids = built.frequencies.item_ids
-    old = np.char.startswith(ids.astype(str), "digit-")
-    assert old.sum() * 2 == len(ids)
     own = {f"digit-{row:04d}": str(digits.labels[row]) for row in digits.old}
-    asked = built.frequencies[old]
-    judged = [item in own and own[item] == key
-              for item, key in zip(asked.item_ids, asked.class_keys, strict=True)]  # fmt: skip
-    assert sum(judged) >= 200
+    names = dict(zip(built.old.item_ids, built.old.class_keys, strict=True))
+    assert len(names) == len(built.old) >= 200
+    assert names.items() <= own.items()
+    assert (built.old.answers >= 6).sum() >= 200
+    assert len(built.candidates) == len(digits.new)
 
 
 def test_careless_annotators_are_found_by_their_controls(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +59,15 @@ class Rebuilt:
         By strategy.
     rows
         Row numbers of their items among the digits, in the order of their items.
-    frequencies
-        Simulated selection frequencies of the old test set and of the sets that were built, with
-        items and classes called as each set calls them.
+    old, candidates
+        Simulated selection frequencies of the old test set, with its own names of items and classes,
+        and of the candidates that the sets were drawn from.
     """
 
     testsets: Mapping[str, TestSet]
     rows: Mapping[str, npt.NDArray[np.int64]]
-    frequencies: Frequencies
+    old: Frequencies
+    candidates: Frequencies
 
 
 def rebuild(
@@ -105,7 +106,12 @@ def rebuild(
         strategy: np.array([rows[item] for item in one.ids.tolist()], dtype=np.int64)
         for strategy, one in sets.items()
     }
-    return Rebuilt(sets, places, _with_old_names(frequencies, rows))
+    labels = np.array([NAMES.index(key) for key in frequencies.class_keys.tolist()])
+    which = np.array([rows[item] for item in frequencies.item_ids.tolist()])
+    old = frequencies[np.isin(which, digits.old) & (digits.labels[which] == labels)]
+    return Rebuilt(
+        sets, places, _with_old_names(old, rows), frequencies[np.isin(which, digits.new)]
+    )
 
 
 def write_images(digits: Digits, rows: npt.NDArray[np.int64], folder: Path) -> None:
@@ -228,12 +234,10 @@ def _rows(project: Project) -> dict[str, int]:
 
 
 def _with_old_names(frequencies: Frequencies, rows: Mapping[str, int]) -> Frequencies:
-    """Add every row once more under the names that the old test set has for its items."""
     items = [f"digit-{rows[item]:04d}" for item in frequencies.item_ids.tolist()]
     classes = [str(NAMES.index(key)) for key in frequencies.class_keys.tolist()]
-    return Frequencies(
-        np.concatenate([frequencies.item_ids, np.array(items, dtype=object)]),
-        np.concatenate([frequencies.class_keys, np.array(classes, dtype=object)]),
-        np.tile(frequencies.selected, 2),
-        np.tile(frequencies.answers, 2),
+    return replace(
+        frequencies,
+        item_ids=np.array(items, dtype=object),
+        class_keys=np.array(classes, dtype=object),
     )

@@ -81,10 +81,10 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
 
 def _rebuilt(store: ParquetStore, built: rebuilt.Rebuilt, folder: Path, seed: int) -> Study:
     new = built.testsets[rebuilt.STRATEGIES[0]].id
-    both = (built.frequencies, built.frequencies)
+    both = (built.old, built.candidates)
     result = compare(store, digits.OLD, new, CompareSettings(seed=seed), frequencies=both)
     sets = {name: one.id for name, one in built.testsets.items()}
-    table = strategies_table(store, digits.OLD, sets, built.frequencies)
+    table = strategies_table(store, digits.OLD, sets, built.candidates)
     said = ", ".join(
         f"{row.strategy}: mean frequency {row.mean_frequency:.2f}, {row.top1.value:+.1f} points"
         for row in table.rows
