@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from freshset.stats.selection import Prior, beta_posterior, count_probabilities, fit_prior
+from freshset.stats.selection import (
+    Prior,
+    beta_posterior,
+    count_probabilities,
+    draw_priors,
+    fit_prior,
+)
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.floats(0.1, 20), st.floats(0.1, 20))
@@ -54,6 +60,20 @@ def test_the_fit_is_no_less_likely_than_scipys_view_of_its_neighbours(
         assert likelihood >= stats.betabinom(10, best.a * a, best.b * b).logpmf(k).sum()
 
 
+def test_draws_of_the_prior_spread_as_fits_to_fresh_counts_do(rng: np.random.Generator) -> None:
+    truth, n = Prior(1.5, 2.5), np.full(150, 10)
+    fits = [fit_prior(rng.binomial(n, rng.beta(truth.a, truth.b, 150)), n) for _ in range(300)]
+    counts = rng.binomial(n, rng.beta(truth.a, truth.b, 150))
+    a, b = draw_priors(fit_prior(counts, n), counts, n, times=2_000, rng=rng)
+    for drawn, fitted in (
+        (a / (a + b), [one.mean for one in fits]),
+        (np.log(a + b), [np.log(one.a + one.b) for one in fits]),
+    ):
+        assert np.std(drawn) == pytest.approx(np.std(fitted), rel=0.3)
+    a, b = draw_priors(fit_prior([10] * 5, [10] * 5), [10] * 5, [10] * 5, times=50, rng=rng)
+    assert np.isfinite([a, b]).all()
+
+
 @pytest.mark.parametrize("k", [0, 10])
 def test_a_prior_of_unanimous_counts_stays_finite(k: int) -> None:
     got = fit_prior([k] * 30, [10] * 30)
@@ -64,7 +84,7 @@ def test_a_prior_of_unanimous_counts_stays_finite(k: int) -> None:
 @given(st.floats(0.05, 50), st.floats(0.05, 50), st.integers(0, 60))
 def test_count_probabilities_equal_scipy(a: float, b: float, n: int) -> None:
     expected = stats.betabinom(n, a, b).pmf(np.arange(n + 1))
-    np.testing.assert_allclose(count_probabilities(Prior(a, b), n), expected, rtol=1e-7)
+    np.testing.assert_allclose(count_probabilities(a, b, n), expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize(("k", "n"), [([2], [1]), ([-1], [1]), ([float("nan")], [1])])

@@ -21,7 +21,7 @@ from freshset.replication.costs import RULE, task_cost
 from freshset.replication.eligibility import REASONS
 from freshset.stats.arrivals import Need, expected_draws, needs_of, simulate_draws
 from freshset.stats.bins import at_least, frequency_bins
-from freshset.stats.selection import count_probabilities, fit_prior
+from freshset.stats.selection import Prior, count_probabilities, draw_priors, fit_prior
 from freshset.stats.types import FloatArray, IntArray, none_if_nan
 
 SCHEMA = "freshset.forecast/1"
@@ -130,10 +130,14 @@ class _Part:
         return int((self.rows.answers > 0).sum())
 
     @cached_property
-    def outcomes(self) -> FloatArray:
-        """Chance of 0, 1, ... yes among the answers that a new candidate gets."""
-        prior = fit_prior(self.rows.selected, self.rows.answers)
-        return count_probabilities(prior, self.answers)
+    def prior(self) -> Prior:
+        return fit_prior(self.rows.selected, self.rows.answers)
+
+    def outcomes(self, times: int, rng: np.random.Generator) -> FloatArray:
+        """Chances of 0, 1, ... yes for a new candidate: as fitted, then `times` draws of them."""
+        rows, prior = self.rows, self.prior
+        a, b = draw_priors(prior, rows.selected, rows.answers, times=times, rng=rng)
+        return count_probabilities(np.append(prior.a, a), np.append(prior.b, b), self.answers)
 
     @cached_property
     def passing(self) -> float:
@@ -182,8 +186,8 @@ def forecast(
     -----
     Expected numbers are for the chances as fitted: exact for candidates (see
     `freshset.stats.arrivals.expected_draws`) unless a group may be filled from higher ones, else means
-    of simulations.  For the intervals each simulation draws the chances too, from a Dirichlet
-    distribution worth as many images as they were estimated from.
+    of simulations.  For the intervals each simulation also draws the frequencies' distribution, as
+    uncertain as the labelled candidates leave it (see `freshset.stats.selection.draw_priors`).
     """
     spec = choice.spec
     size = spec.tasks.grid - spec.tasks.positives - spec.tasks.negatives
@@ -224,9 +228,10 @@ def _class_forecast(
     stock = np.bincount(groups[groups >= 0], minlength=len(names))
     needs = needs_of((target - stock).tolist(), upward=choice.spec.sampling.upward)
     # Whoever has enough needs no estimate.
-    none = np.zeros(len(names)), "", 0
-    chances, basis, weight = _chances(choice, key, parts) if needs else none
-    draws = _draws(needs, chances, weight, simulations, rng)
+    table, basis = np.zeros((simulations + 1, len(names))), ""
+    if needs:
+        table, basis = _chances(choice, key, parts, simulations, rng)
+    chances, draws = table[0], _draws(needs, table, rng)
     overlap = choice.spec.sampling.upward
     exact = float(draws.fitted.mean()) if overlap else expected_draws(needs, chances)
     unlabelled = int((reason == REASONS.index("few-answers")).sum())
@@ -256,50 +261,46 @@ def _class_forecast(
     ), draws
 
 
-def _draws(
-    needs: Sequence[Need],
-    chances: FloatArray,
-    weight: int,
-    simulations: int,
-    rng: np.random.Generator,
-) -> _Draws:
-    if any(chances[list(need.kinds)].sum() <= 0 for need in needs):
-        never = np.full(simulations, np.inf)
+def _draws(needs: Sequence[Need], chances: FloatArray, rng: np.random.Generator) -> _Draws:
+    """Simulate with the chances as fitted, and with each draw of them."""
+    times = len(chances) - 1
+    if any(chances[0, list(need.kinds)].sum() <= 0 for need in needs):
+        never = np.full(times, np.inf)
         return _Draws(never, never)
-    every = np.append(chances, max(0.0, 1 - float(chances.sum())))
-    some = every > 0
-    p = np.zeros((simulations, len(every)))
-    p[:, some] = rng.dirichlet(every[some] * (weight + 1), size=simulations)
     return _Draws(
-        simulate_draws(needs, chances, times=simulations, rng=rng),
-        simulate_draws(needs, p[:, :-1], times=simulations, rng=rng),
+        simulate_draws(needs, chances[0], times=times, rng=rng),
+        simulate_draws(needs, chances[1:], times=times, rng=rng),
     )
 
 
-def _chances(choice: Choice, key: str, parts: Mapping[str, _Part]) -> tuple[FloatArray, str, int]:
-    """Chance of each group for a new candidate, whose images say so, and how many they are."""
+def _chances(
+    choice: Choice, key: str, parts: Mapping[str, _Part], times: int, rng: np.random.Generator
+) -> tuple[FloatArray, str]:
+    """Chances of the groups for a new candidate, as fitted and drawn, and whose images say so."""
     names, own = choice.plan.names[key], parts[key]
     if choice.plan.by == "keyword":
         words = choice.pools.candidate_keywords
         of_row = [words.get((item, key), "") for item in own.rows.item_ids.tolist()]
         share = np.array([of_row.count(name) for name in names]) / max(1, len(of_row))
-        return share * own.passing, "own", len(of_row)
+        return np.tile(share * own.passing, (times + 1, 1)), "own"
     part, basis = (own, "own") if own.labelled >= _OWN else (parts[_EVERYBODY], "all classes")
     if not part.labelled:
-        return np.zeros(len(names)), "none", 0
-    return _shares(choice, key, part) * part.passing, basis, part.labelled
+        return np.zeros((times + 1, len(names))), "none"
+    return _shares(choice, key, part, times, rng) * part.passing, basis
 
 
-def _shares(choice: Choice, key: str, part: _Part) -> FloatArray:
-    """Chance of each group for the frequency of a new candidate of the class."""
+def _shares(
+    choice: Choice, key: str, part: _Part, times: int, rng: np.random.Generator
+) -> FloatArray:
+    """Chances of each group for the frequency of a new candidate of the class."""
     rules, n = choice.spec.sampling, part.answers
     if choice.plan.by != "frequency" and rules.strategy != "threshold":
-        return np.ones(1)
+        return np.ones((times + 1, 1))
     k, all_ = np.arange(n + 1), np.full(n + 1, n)
+    outcomes = part.outcomes(times, rng)
     if choice.plan.by == "frequency":
-        out = np.zeros(len(choice.plan.names[key]))
-        np.add.at(out, frequency_bins(k, all_, choice.plan.edges), part.outcomes)
-        return out
+        bins = frequency_bins(k, all_, choice.plan.edges)
+        return np.asarray(outcomes @ np.eye(len(choice.plan.names[key]))[bins])
     own = choice.spec.by_key[key].threshold
     limit = rules.threshold if own is None else own
-    return np.array([float(part.outcomes[at_least(k, all_, limit)].sum())])
+    return np.asarray(outcomes[:, at_least(k, all_, limit)].sum(axis=1, keepdims=True))
