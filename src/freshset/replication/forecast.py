@@ -100,7 +100,8 @@ class Forecast:
     level
         Of all intervals.
     tasks, cost
-        To be posted, and what they cost in dollars with fees.
+        To be posted, and what they cost in dollars with fees: the median of simulations, which counts
+        that the chances are uncertain and so is somewhat above the sum of the classes.
     unreachable
         Classes for which some group cannot be filled, or of which nothing is known.
     """
@@ -191,7 +192,7 @@ def forecast(
     """
     spec = choice.spec
     size = spec.tasks.grid - spec.tasks.positives - spec.tasks.negatives
-    mean, total, classes, unreachable = 0.0, np.zeros(simulations), [], []
+    total, classes, unreachable = np.zeros(simulations), [], []
     parts = _parts(choice)
     for key in choice.plan.targets:
         one, draws = _class_forecast(choice, key, parts, (level, simulations), rng)
@@ -199,14 +200,14 @@ def forecast(
         if one.tasks.expected is None:
             unreachable.append(key)
         else:
-            mean += one.tasks.expected
             total += np.ceil(draws.uncertain / size)
     cost = task_cost(1, spec.tasks.answers, spec.tasks.reward)
+    middle = float(np.median(total))
     return Forecast(
         spec.sampling.strategy,
         level,
-        Range.of(mean, total, level),
-        Range.of(mean * cost, total * cost, level),
+        Range.of(middle, total, level),
+        Range.of(middle * cost, total * cost, level),
         tuple(unreachable),
         tuple(classes),
     )
