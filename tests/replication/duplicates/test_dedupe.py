@@ -143,14 +143,14 @@ def test_features_of_any_model(filled: Project, tmp_path: Path, rng: np.random.G
 
 
 def test_damaged_and_missing_files(filled: Project) -> None:
-    copies = sorted(filled.folder.glob("copies/squashed-*/*/*/*"))
+    copies = sorted(filled.folder.glob("copies/squashed-*/**/*.jpg"))
     copies[0].write_bytes(copies[0].read_bytes()[:-200])
     with pytest.raises(DataError, match=r"working copy .* is truncated or damaged"):
         find(filled, "pixels")
     assert not any(near(filled, "pixels").values())
     copies[0].unlink()
     assert find(filled, "pixels").whole == 5  # a copy that is not there is made again
-    image = sorted(filled.folder.glob("images/*/*/*"))[0]
+    image = sorted(filled.folder.glob("images/**/*.*"))[0]
     image.unlink()
     with pytest.raises(DataError, match="is missing"):
         find(filled, "pixels32")
