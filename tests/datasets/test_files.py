@@ -18,7 +18,7 @@ def test_names_inside_are_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "..", "../a.jpg", "x/../../a.jpg", "a\0.jpg"])
 def test_names_that_lead_out_are_refused(name: str) -> None:
-    with pytest.raises(DataError, match=r"^m\.csv: row 3: .* lies outside data\."):
+    with pytest.raises(DataError, match=r"^m\.csv: row 3: .* lies outside the folder data\."):
         inside(ROOT, name, "m.csv: row 3")
 
 

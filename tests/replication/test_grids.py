@@ -65,9 +65,10 @@ def test_ids_tell_nothing(project: Project) -> None:
 
 
 def test_what_waits_or_has_its_answers_is_not_asked_again(project: Project, tmp_path: Path) -> None:
-    make_tasks(project, **ME)
-    with pytest.raises(DataError, match="No image lacks answers"):
+    asked = make_tasks(project, **ME).asked
+    with pytest.raises(DataError, match="No image lacks answers") as caught:
         make_tasks(project, **ME)
+    assert caught.value.hint.startswith(f"{asked} wait in open tasks")
     assert make_tasks(project, again=True, **ME).batch == "002"
     assert close_tasks(project, "002", **ME) == 3
     answer(project, tmp_path, 10)

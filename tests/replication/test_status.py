@@ -9,7 +9,7 @@ from freshset.replication.candidates import Collecting, collect
 from freshset.replication.excluding import blacklist
 from freshset.replication.project import Project
 from freshset.replication.sources.folder import Folder
-from freshset.replication.status import read_status
+from freshset.replication.status import Failure, read_failures, read_status
 from freshset.replication.tables import answers, pairs, tasks
 
 
@@ -45,6 +45,9 @@ def test_all_that_is_there_is_counted(any_project: Project, tmp_path: Path) -> N
     cat, dog, _ = found.classes
     assert (cat.candidates, cat.excluded, cat.failures, cat.test, cat.answers) == (5, 1, 0, 2, 1)
     assert (dog.candidates, dog.failures, dog.test, dog.train, dog.short) == (1, 1, 1, 1, True)
+    reason = "Image: the file is empty."
+    source = Folder(path=root).name
+    assert read_failures(any_project) == (Failure(source, "dog/broken.png", "dog", reason),)
     assert (found.images, found.several_classes) == (10, 1)
     assert [(q.keyword, q.wanted, q.missing) for q in found.quotas] == [("tabby", 4, 4)]
     assert (found.tasks, found.verdicts) == ({"open": 1}, {"duplicate": 1})

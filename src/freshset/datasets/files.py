@@ -10,7 +10,7 @@ from pathlib import Path
 from freshset.core.errors import DataError
 
 
-def inside(root: Path, name: str, where: str) -> Path:
+def inside(root: Path, name: str, where: str, hint: str = "") -> Path:
     """Path of a file that a manifest names.
 
     Parameters
@@ -21,6 +21,8 @@ def inside(root: Path, name: str, where: str) -> Path:
         As the manifest has it, with ``/`` between folders.
     where
         What to call the place in messages: manifest and row.
+    hint
+        What to do about a name that leads out of the folder, where it has no option ``root``.
 
     Raises
     ------
@@ -33,8 +35,8 @@ def inside(root: Path, name: str, where: str) -> Path:
     path = os.path.normpath(name)
     if Path(path).is_absolute() or path == ".." or path.startswith(f"..{os.sep}") or "\0" in name:
         raise DataError(
-            f"{where}: {name!r} lies outside {root}.",
-            "Name files relative to the data's folder, which the option 'root' can set.",
+            f"{where}: {name!r} lies outside the folder {root}.",
+            hint or "Name files relative to the data's folder, which the option 'root' can set.",
         )
     return root / path
 

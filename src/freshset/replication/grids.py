@@ -95,14 +95,22 @@ def make_tasks(
             made = compose(candidates, controls, grid, rng=rng)
         if not made:
             raise DataError(
-                "No image lacks answers that could be asked about.",
-                "Collect more candidates, or see `freshset testset forecast` for what is missing.",
+                "No image lacks answers that could be asked about.", _next(left_out, originals)
             )
         name = f"{number:03d}"
         batch = Batch(name, len(made), sum(len(t.order) for t in made), len(asked), left_out)
         _store(connection, made, name, change.at)
         change.detail |= batch.to_dict() | {"originals": originals, "again": again}
     return batch
+
+
+def _next(left_out: Mapping[str, int], originals: bool) -> str:
+    if not originals and left_out.get("waiting"):
+        return (
+            f"{left_out['waiting']:,} wait in open tasks: import their answers, close their batch, or "
+            "ask again with --again."
+        )
+    return "Collect more candidates, or see `freshset testset forecast` for what is missing."
 
 
 def close_tasks(project: Project, batch: str, *, who: str, why: str) -> int:

@@ -137,6 +137,31 @@ def read_status(project: Project) -> Status:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An image that a source named and that could not be had: what it is called there, and why."""
+
+    source: str
+    key: str
+    class_key: str
+    reason: str
+
+
+def read_failures(project: Project) -> tuple[Failure, ...]:
+    """Read which images could not be had, in the order of sources and names.
+
+    Raises
+    ------
+    StoreError
+        When the database cannot be read.
+    """
+    c = origins.c
+    query = sa.select(c.source, c.key, c.class_key, c.failure).where(c.failure != "")
+    with project.read() as connection:
+        rows = connection.execute(query.order_by(c.source, c.key, c.class_key)).all()
+    return tuple(Failure(*row) for row in rows)
+
+
 def _classes(connection: sa.Connection, spec: Spec) -> tuple[ClassStatus, ...]:
     gone = sa.select(exclusions.c.item_id)
     pool, key = members.c.pool, members.c.class_key

@@ -45,6 +45,11 @@ def test_candidates_are_collected_and_again(project: Project, pictures: Path, ca
     assert told.code == 0
     assert "5 found, 3 new, 0 known before, 1 of a file that was there." in told.out
     assert "  1 x Image: the file is empty." in told.out
+    assert "Next: freshset testset status --failures" in told.out
+    failed = call("testset", "status", "--failures").out
+    assert "dog/broken.png  Image: the file is empty." in failed
+    body = json.loads(call("testset", "status", "--failures", "--json").out)
+    assert [one["key"] for one in body["failures"]] == ["dog/broken.png"]
     assert "Warning: Images that are in several classes now: 1, such as " in told.err
     body = json.loads(call(*given, "--json").out)
     assert (body["schema"], body["known"], body["new"]) == ("freshset.collection/1", 5, 0)

@@ -145,3 +145,32 @@ def test_a_spec_without_thresholds(call, tmp_path: Path) -> None:
     Project.create(tmp_path / "bare", spec, who="ada", why="begin").close()
     done = call("testset", "dedupe", "--project", tmp_path / "bare")
     assert (done.code, "there is no metric" in done.err) == (2, True)
+    queue = call("testset", "pairs", "--project", tmp_path / "bare")
+    assert "no thresholds of duplicates" in queue.err
+
+
+def test_an_empty_queue_says_what_is_not_complete(call, tmp_path: Path) -> None:
+    image = np.arange(60 * 60 * 3, dtype=np.uint8).reshape(60, 60, 3)
+    with Project.create(tmp_path / "project", SPEC, who="ada", why="begin") as project:
+        for level in range(4):
+            put_picture(project, png(np.maximum(image, level)), "candidate")
+    at = ("--project", tmp_path / "project")
+    never = call("testset", "pairs", *at)
+    assert never.out == "No pair waits for a verdict.\n"
+    assert "pixels32: candidates that count as unreviewed all the same: 4. " in never.err
+    assert call("testset", "dedupe", *at, "--device", "cpu").code == 0
+    queue = tmp_path / "queue.csv"
+    call("testset", "pairs", *at, "--export", queue)
+    # Two neighbours of each are kept, but all three are within the threshold.
+    head, *rows = queue.read_text(encoding="utf-8").splitlines()
+    said = [row.replace(",,", ",different,", 1) for row in rows]
+    queue.write_text("\n".join([head, *said]) + "\n", encoding="utf-8")
+    assert call("testset", "pairs", *at, "--import", queue, *SIGNED).code == 0
+    left = call("testset", "pairs", *at)
+    assert left.out == "No pair waits for a verdict.\n"
+    assert "within 1e+06 than the 2 that are reviewed" in left.err
+    raised = tmp_path / "raised.yaml"
+    raised.write_text(SPEC.replace("neighbours: 2", "neighbours: 3"), encoding="utf-8")
+    assert call("testset", "spec", raised, *at, *SIGNED).code == 0
+    assert call("testset", "dedupe", *at, "--device", "cpu").code == 0
+    assert call("testset", "pairs", *at).err == ""

@@ -238,6 +238,7 @@ def _report(done: Collection, as_json: bool) -> None:
     if done.failures:
         lines.append(f"Failed: {done.failures.total():,}.")
         lines += [f"  {n:,} x {reason}" for reason, n in done.failures.most_common(10)]
+        lines.append("Next: freshset testset status --failures")
     emit(done.to_dict(), "\n".join(lines), as_json=as_json, output=None)
 
 

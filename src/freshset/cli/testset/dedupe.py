@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from freshset.replication.duplicates.pairs import Pending
     from freshset.replication.duplicates.state import State
     from freshset.replication.project import Project
+    from freshset.replication.spec_sections import DuplicatesSpec
 
 _SHORT = 12
 
@@ -131,6 +132,7 @@ def pairs(
     json: JsonOption = False,
 ) -> None:
     """Show the pairs that wait for a verdict, closest first; or export or import verdicts."""
+    from freshset.replication.duplicates.completeness import review_bounds
     from freshset.replication.duplicates.pairs import (
         export_pairs,
         export_verdicts,
@@ -158,6 +160,8 @@ def pairs(
                 text = export_verdicts(state) if verdicts else export_pairs(connection, queue)
                 emit({}, text, as_json=False, output=export)
                 return
+            if not queue and not verdicts:
+                warn(_unfinished(review_bounds(connection, spec.thresholds, state), state, spec))
     shown = queue[:limit] if limit else queue
     data = {
         "schema": "freshset.pairs/1",
@@ -170,6 +174,24 @@ def pairs(
     }
     text = render_verdicts(state) if verdicts else render_queue(queue, shown)
     emit(data, text, as_json=json, output=None)
+
+
+def _unfinished(
+    bounds: Mapping[str, Mapping[str, float]], state: State, spec: DuplicatesSpec
+) -> Iterator[str]:
+    """What still keeps candidates from being eligible when no pair waits."""
+    if not spec.thresholds:
+        yield "The spec has no thresholds of duplicates, so that no pair is ever reviewed."
+    for metric, threshold in spec.thresholds.items():
+        there = (x for item, x in bounds[metric].items() if item not in state.excluded)
+        near = sum(x <= threshold for x in there)
+        if near:
+            yield (
+                f"{metric}: candidates that count as unreviewed all the same: {near:,}. Run freshset "
+                f"testset dedupe; those that it has compared already have more neighbours within "
+                f"{threshold:g} than the {spec.neighbours} that are reviewed, which "
+                "duplicates.neighbours in the spec can raise."
+            )
 
 
 def verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,14 +81,26 @@ def spec(
 
 def status(
     project: ProjectOption,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List the images that could not be had, and why.")
+    ] = False,
     database: DatabaseOption = "",
     json: JsonOption = False,
     output: OutputOption = None,
 ) -> None:
     """Show what each class has, and what has been done."""
-    from freshset.replication.status import read_status
+    from freshset.replication.status import read_failures, read_status
 
     with opened(project, database) as there:
+        if failures:
+            failed = read_failures(there)
+            data = {"schema": "freshset.failures/1", "failures": [asdict(one) for one in failed]}
+            text = columns(
+                ("source", "class", "image", "reason"),
+                [(one.source, one.class_key, one.key, one.reason) for one in failed],
+            )
+            emit(data, text if failed else "Nothing failed.", as_json=json, output=output)
+            return
         found = read_status(there)
     short = [one.key for one in found.classes if one.short]
     if short and found.images:

@@ -102,7 +102,7 @@ class Table(Source):
             return Found(row.get("ids") or text, class_key, url=text, **known)
         if "://" in text:
             raise DataError(f"{where}: {text!r} is neither http(s) nor a path.")
-        path = inside(self.path.parent, text, where)
+        path = inside(self.path.parent, text, where, "Files lie in the table's own folder.")
         return Found(row.get("ids") or text, class_key, path=path, **known)
 
 
