@@ -38,3 +38,14 @@ def test_counts_that_cannot_be_are_named(selected):
 def test_columns_of_different_lengths_are_refused():
     with pytest.raises(DataError, match="different lengths"):
         frequencies([1, 2], [4, 4], ids=("a",))
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [2, 3, 1, 0], [1, 0, 3, 2]])
+def test_order_is_of_classes_and_in_them_of_images(rows):
+    columns = np.array([("b", "x"), ("c", "x"), ("a", "y"), ("b", "y")], dtype=object)[rows].T
+    known = Frequencies(*columns, np.zeros(4), np.ones(4))
+    assert np.array(rows)[known.order()].tolist() == [0, 1, 2, 3]
+
+
+def test_nothing_is_in_order():
+    assert frequencies([], []).order().tolist() == []

@@ -52,6 +52,17 @@ class Frequencies:
             self.item_ids[rows], self.class_keys[rows], self.selected[rows], self.answers[rows]
         )
 
+    def order(self) -> npt.NDArray[np.int64]:
+        """Row numbers in the order of classes, and in each of images."""
+        items, keys = self.item_ids, self.class_keys
+        rising = (keys[:-1] < keys[1:]) | ((keys[:-1] == keys[1:]) & (items[:-1] <= items[1:]))
+        if np.all(rising):
+            return np.arange(len(self))
+        by_item = np.array(sorted(range(len(self)), key=items.tolist().__getitem__))
+        place = {key: number for number, key in enumerate(sorted(set(keys.tolist())))}
+        of_row = np.array([place[key] for key in keys[by_item].tolist()])
+        return np.asarray(by_item[np.argsort(of_row, kind="stable")], dtype=np.int64)
+
     @property
     def value(self) -> npt.NDArray[np.float64]:
         """Selection frequency, nan where there are no answers."""

@@ -124,14 +124,15 @@ def put(change: Change, name: str, revision: Revision, parent: Head | None) -> H
     known = heads(change.connection)
     if any(one.name == name for one in known):
         raise UsageError(f"There is a revision {name!r} already.", "Give another --name.")
-    same = [one.name for one in known if one.digest == revision.digest]
+    digest = revision.digest
+    same = [one.name for one in known if one.digest == digest]
     if same:
         raise UsageError(
             f"The draw gives {same[0]!r} again: nothing that it depends on has changed.",
             "Blacklist an image, review pairs or change the spec; then sample again.",
         )
     touched = parent is not None and parent.touched
-    new = Head(name, revision.digest, parent.name if parent else "", "draft", touched, change.at)
+    new = Head(name, digest, parent.name if parent else "", "draft", touched, change.at)
     row = new.to_dict() | {"document": revision.to_dict()}
     change.connection.execute(sa.insert(revisions), [row])
     return new

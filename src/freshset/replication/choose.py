@@ -16,9 +16,10 @@ from freshset.core.frequencies import Frequencies
 from freshset.replication.chain import Head, head, heads, load, put
 from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.components import resolve
-from freshset.replication.duplicates.state import read_state
+from freshset.replication.duplicates.state import State, read_state
 from freshset.replication.eligibility import REASONS, Barred, Eligibility, judge
-from freshset.replication.pools import Pools, excluded, pools_digest, read_pools
+from freshset.replication.membership import read_membership
+from freshset.replication.pools import Pools, pools_digest, read_pools
 from freshset.replication.project import Project
 from freshset.replication.review import carry_over, spec_in_force
 from freshset.replication.revisions import Item, Removed, Revision
@@ -79,8 +80,9 @@ def choice_of(
     if strategy is not None:
         rules = spec.sampling.model_copy(update={"strategy": strategy})
         spec = spec.model_copy(update={"sampling": rules})
-    pools = read_pools(connection, frequencies)
-    barred = _barred(connection, frequencies, spec)
+    membership = read_membership(connection)
+    pools = read_pools(connection, frequencies, membership)
+    barred = _barred(connection, frequencies, spec, read_state(connection, membership))
     known = [key in spec.by_key for key in pools.candidates.class_keys.tolist()]
     candidates = pools.candidates[np.array(known, dtype=bool)]
     eligibility = judge(candidates, barred, limits_of(spec))
@@ -142,12 +144,13 @@ def draw_revision(
     return new
 
 
-def _barred(connection: sa.Connection, frequencies: Frequencies, spec: Spec) -> Barred:
+def _barred(
+    connection: sa.Connection, frequencies: Frequencies, spec: Spec, state: State
+) -> Barred:
     """What people and the search for near-duplicates say about images."""
-    state = read_state(connection)
     known = resolve(state, frequencies, good=spec.duplicates.good)
     bounds = review_bounds(connection, tuple(spec.duplicates.thresholds), state)
-    return Barred(excluded(connection), known.out, bounds)
+    return Barred(state.excluded, known.out, bounds)
 
 
 def _free_name(project: Project) -> str:
@@ -207,12 +210,13 @@ def _removed(
 ) -> tuple[Removed, ...]:
     """What was there before and is no longer, each with its reason."""
     left = {(item.item_id, item.class_key) for item in taken}
-    gone = [pair for pair in previous if pair not in left]
+    gone = dict.fromkeys(pair for pair in previous if pair not in left)
     if not gone:
         return ()
     rows = eligibility.candidates
     pairs = zip(rows.item_ids.tolist(), rows.class_keys.tolist(), strict=True)
-    code = dict(zip(pairs, eligibility.reason.tolist(), strict=True))
+    reasons = eligibility.reason.tolist()
+    code = {pair: reasons[row] for row, pair in enumerate(pairs) if pair in gone}
     names = (*REASONS, "no-candidate", "surplus")  # the last is that of -1, eligible
     return tuple(Removed(*pair, names[code.get(pair, len(REASONS))]) for pair in gone)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from freshset.core.frequencies import Frequencies
 from freshset.stats.bins import at_least
@@ -86,7 +87,7 @@ class Eligibility:
     def counts(self) -> dict[str, dict[str, int]]:
         """By class, how many candidates are ``eligible`` and how many each reason excludes."""
         names = ("eligible", *REASONS)
-        classes, of_row = np.unique(self.candidates.class_keys.astype(str), return_inverse=True)
+        of_row, classes = pd.factorize(self.candidates.class_keys)
         table = np.zeros((len(classes), len(names)), dtype=np.int64)
         np.add.at(table, (of_row, self.reason.astype(np.int64) + 1), 1)
         return {
@@ -119,7 +120,7 @@ def judge(candidates: Frequencies, barred: Barred, limits: Limits) -> Eligibilit
     class with its highest frequency, and of equal ones the first by key.  An image is reviewed when
     the distance below which all its neighbours are reviewed is strictly above the limit.
     """
-    rows = candidates[_by_class_and_id(candidates)]
+    rows = candidates[candidates.order()]
     reason = np.full(len(rows), -1, dtype=np.int8)
     for code, fails in enumerate(
         (
@@ -135,17 +136,14 @@ def judge(candidates: Frequencies, barred: Barred, limits: Limits) -> Eligibilit
     return Eligibility(rows, reason)
 
 
-def _by_class_and_id(rows: Frequencies) -> npt.NDArray[np.int64]:
-    keys = list(zip(rows.class_keys.tolist(), rows.item_ids.tolist(), strict=True))
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
-
-
 def _among(item_ids: npt.NDArray[Any], some: Collection[str]) -> BoolArray:
     wanted = some if isinstance(some, (set, frozenset)) else frozenset(some)
-    return np.fromiter((one in wanted for one in item_ids.tolist()), bool, len(item_ids))
+    return np.array([one in wanted for one in item_ids.tolist()], dtype=bool)
 
 
 def _below(rows: Frequencies, thresholds: Mapping[str, float]) -> BoolArray:
+    if not thresholds:
+        return np.zeros(len(rows), dtype=bool)
     limits = np.array([thresholds.get(key, -1.0) for key in rows.class_keys.tolist()])
     asked = limits >= 0
     out = np.zeros(len(rows), dtype=bool)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 
 from freshset.core.errors import DataError
 from freshset.core.files import sha256_bytes
 from freshset.core.frequencies import Frequencies
+from freshset.replication.databases import plain_rows
 from freshset.replication.eligibility import REASONS, Eligibility
+from freshset.replication.membership import Membership, read_membership
 from freshset.replication.tables import exclusions, members
+from freshset.stats.types import FloatArray
 
 Pair = tuple[str, str]
 
@@ -37,41 +42,32 @@ class Pools:
     original_keywords: dict[Pair, str]
 
 
-def read_pools(connection: sa.Connection, frequencies: Frequencies) -> Pools:
+def read_pools(
+    connection: sa.Connection, frequencies: Frequencies, membership: Membership | None = None
+) -> Pools:
     """Bring frequencies and the images of a project together.
 
     Parameters
     ----------
     frequencies
         Pooled answers; pairs that nobody was asked about are unknown.
+    membership
+        Of the project, where it was read already.
 
     Raises
     ------
     DataError
         When frequencies are of images that the project does not have.
     """
-    c = members.c
-    query = sa.select(c.item_id, c.class_key, c.pool, c.keyword)
-    known = set()
+    membership = membership or read_membership(connection)
+    rows = _aligned(frequencies, membership)
+    words = _keywords(connection)
     # Train images are there to be compared with, and have no part in a sample.
-    of_pool: dict[str, dict[Pair, str]] = {"candidate": {}, "test": {}, "train": {}}
-    for item, key, pool, keyword in connection.execute(query).all():
-        known.add(item)
-        of_pool[pool][item, key] = keyword
-    strange = sorted(set(frequencies.item_ids.tolist()) - known)
-    if strange:
-        raise DataError(
-            f"{len(strange):,} images have selection frequencies and are not in the project, such as "
-            f"{strange[0]!r}.",
-            "Give the frequencies of this project's images, or collect those images first.",
-        )
-    pairs = zip(frequencies.item_ids.tolist(), frequencies.class_keys.tolist(), strict=True)
-    place = {pair: row for row, pair in enumerate(pairs)}
     return Pools(
-        _aligned(frequencies, place, sorted(of_pool["candidate"])),
-        _aligned(frequencies, place, sorted(of_pool["test"])),
-        of_pool["candidate"],
-        of_pool["test"],
+        rows[membership.pools == "candidate"],
+        rows[membership.pools == "test"],
+        words["candidate"],
+        words["test"],
     )
 
 
@@ -85,7 +81,7 @@ def excluded(connection: sa.Connection, *, kind: str = "") -> dict[str, str]:
 
 def pools_digest(eligibility: Eligibility) -> str:
     """Digest of every candidate with its answers and the reason why it is not eligible."""
-    lines = ["\t".join(row) for row in _rows(eligibility)]
+    lines = map("\t".join, _rows(eligibility))
     return sha256_bytes("\n".join(lines).encode())
 
 
@@ -100,22 +96,48 @@ def eligibility_csv(eligibility: Eligibility) -> str:
 
 def _rows(eligibility: Eligibility) -> Iterator[tuple[str, str, str, str, str]]:
     rows, names = eligibility.candidates, ("", *REASONS)
-    columns = (rows.class_keys, rows.item_ids, rows.selected, rows.answers, eligibility.reason)
-    for key, item, selected, answers, code in zip(*(c.tolist() for c in columns), strict=True):
-        yield key, item, repr(selected), repr(answers), names[code + 1]
-
-
-def _aligned(
-    frequencies: Frequencies, place: dict[Pair, int], pairs: Sequence[Pair]
-) -> Frequencies:
-    row = np.array([place.get(pair, -1) for pair in pairs], dtype=np.int64)
-    asked = row >= 0
-    selected, answers = np.zeros(len(row)), np.zeros(len(row))
-    selected[asked] = frequencies.selected[row[asked]]
-    answers[asked] = frequencies.answers[row[asked]]
-    return Frequencies(
-        np.array([item for item, _ in pairs], dtype=object),
-        np.array([key for _, key in pairs], dtype=object),
-        selected,
-        answers,
+    selected, answers = _texts(rows.selected), _texts(rows.answers)
+    reasons = [names[code + 1] for code in eligibility.reason.tolist()]
+    return zip(
+        rows.class_keys.tolist(), rows.item_ids.tolist(), selected, answers, reasons, strict=True
     )
+
+
+def _texts(counts: FloatArray) -> list[str]:
+    """Numbers as texts; there are few different ones."""
+    numbers = counts.tolist()
+    text = {number: repr(number) for number in set(numbers)}
+    return [text[number] for number in numbers]
+
+
+def _keywords(connection: sa.Connection) -> defaultdict[str, dict[Pair, str]]:
+    """Search words by pool."""
+    c = members.c
+    query = sa.select(c.pool, c.item_id, c.class_key, c.keyword).where(c.keyword != "")
+    words: defaultdict[str, dict[Pair, str]] = defaultdict(dict)
+    for pool, item, key, word in plain_rows(connection, query):
+        words[pool][item, key] = word
+    return words
+
+
+def _aligned(frequencies: Frequencies, wanted: Membership) -> Frequencies:
+    """Frequencies of all that is wanted, in its order, unknown where there are none."""
+    n = len(wanted.item_ids)
+    items, _ = pd.factorize(np.concatenate([wanted.item_ids, frequencies.item_ids]))
+    keys, names = pd.factorize(np.concatenate([wanted.class_keys, frequencies.class_keys]))
+    # Numbers go by first appearance, so that those of images that are not there are the highest.
+    strange = sorted(set(frequencies.item_ids[items[n:] > items[:n].max(initial=-1)].tolist()))
+    if strange:
+        raise DataError(
+            f"{len(strange):,} images have selection frequencies and are not in the project, such as "
+            f"{strange[0]!r}.",
+            "Give the frequencies of this project's images, or collect those images first.",
+        )
+    pairs = items.astype(np.int64) * max(1, len(names)) + keys
+    asked, row = np.unique(pairs[n:], return_index=True)
+    place = pd.Index(asked).get_indexer(pd.Index(pairs[:n]))
+    known = place >= 0
+    row = row[place[known]]
+    selected, answers = np.zeros(n), np.zeros(n)
+    selected[known], answers[known] = frequencies.selected[row], frequencies.answers[row]
+    return Frequencies(wanted.item_ids, wanted.class_keys, selected, answers)

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from freshset.core.frequencies import Frequencies
 from freshset.replication.duplicates.graph import component_numbers
 from freshset.replication.duplicates.state import Pair, State
@@ -98,13 +96,13 @@ def resolve(
     good, fallback
         Selection frequencies.
     """
-    known, enough = _frequencies(state, frequencies, good, fallback)
-    stock = Counter(
-        key for item, keys in enough["good"].items() if item not in state.excluded for key in keys
-    )
+    connected = _connected(state.edges())
+    linked = {item for items, _ in connected for item in items}
+    known, enough = _frequencies(state, linked, frequencies, (good, fallback))
+    stock = _stock(state, frequencies, good)
     out = {item for item in state.candidates if item in state.originals}
     components = []
-    for items, edges in _connected(state.edges()):
+    for items, edges in connected:
         originals = tuple(item for item in items if item in state.originals)
         candidates = [item for item in items if item in state.candidates]
         free = [item for item in candidates if item not in state.excluded]
@@ -150,23 +148,33 @@ def _of_class(keys: Collection[str], free: Collection[str], knowledge: _Knowledg
 
 
 def _frequencies(
-    state: State, frequencies: Frequencies, good: float, fallback: float
+    state: State, linked: Collection[str], frequencies: Frequencies, limits: tuple[float, float]
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, set[str]]]]:
-    """Selection frequency by image and class, -1 where unknown; images that reach each limit."""
-    known = {item: dict.fromkeys(keys, -1.0) for item, keys in state.candidates.items()}
+    """Selection frequency by linked image and class, -1 where unknown; those that reach a limit."""
+    keys_of = {item: state.candidates[item] for item in linked if item in state.candidates}
+    known = {item: dict.fromkeys(keys, -1.0) for item, keys in keys_of.items()}
     enough: dict[str, dict[str, set[str]]] = {"good": {}, "fair": {}}
-    value = frequencies.value
-    for name, limit in (("good", good), ("fair", fallback)):
-        reached = at_least(frequencies.selected, frequencies.answers, limit)
-        for row in np.flatnonzero(reached):
-            item, key = str(frequencies.item_ids[row]), str(frequencies.class_keys[row])
-            if key in known.get(item, ()):
-                enough[name].setdefault(item, set()).add(key)
-    for row in np.flatnonzero(frequencies.answers > 0):
-        item, key = str(frequencies.item_ids[row]), str(frequencies.class_keys[row])
-        if key in known.get(item, ()):
-            known[item][key] = float(value[row])
+    some = frequencies[[item in known for item in frequencies.item_ids.tolist()]]
+    some = some[some.answers > 0]
+    reached = [at_least(some.selected, some.answers, limit).tolist() for limit in limits]
+    columns = (some.item_ids.tolist(), some.class_keys.tolist(), some.value.tolist(), *reached)
+    for item, key, value, *levels in zip(*columns, strict=True):
+        if key in known[item]:
+            known[item][key] = value
+            for level, is_enough in zip(enough.values(), levels, strict=True):
+                if is_enough:
+                    level.setdefault(item, set()).add(key)
     return known, enough
+
+
+def _stock(state: State, frequencies: Frequencies, good: float) -> Counter[str]:
+    """Good candidates of each class."""
+    some = frequencies[at_least(frequencies.selected, frequencies.answers, good)]
+    return Counter(
+        key
+        for item, key in zip(some.item_ids.tolist(), some.class_keys.tolist(), strict=True)
+        if key in state.candidates.get(item, ()) and item not in state.excluded
+    )
 
 
 def _connected(edges: Mapping[Pair, str]) -> list[tuple[tuple[str, ...], dict[Pair, str]]]:

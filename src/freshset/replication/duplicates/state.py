@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import sqlalchemy as sa
 
-from freshset.replication.tables import exclusions, images, members, origins, pairs, settings
+from freshset.replication.databases import plain_rows
+from freshset.replication.membership import Membership, read_membership
+from freshset.replication.tables import exclusions, images, origins, pairs, settings
 
 Pair = tuple[str, str]
 
@@ -72,26 +74,38 @@ def ordered(a: str, b: str) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def read_state(connection: sa.Connection) -> State:
-    """Read what is known of duplicates."""
-    m, p = members.c, pairs.c
-    candidates: defaultdict[str, set[str]] = defaultdict(set)
-    originals = set()
-    for item, pool, key in connection.execute(sa.select(m.item_id, m.pool, m.class_key)):
-        if pool == "candidate":
-            candidates[item].add(key)
-        else:
-            originals.add(item)
-    said = connection.execute(sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at))
-    known = candidates.keys() | originals
+def read_state(connection: sa.Connection, membership: Membership | None = None) -> State:
+    """Read what is known of duplicates.
+
+    Parameters
+    ----------
+    membership
+        Of the project, where it was read already.
+    """
+    membership = membership or read_membership(connection)
+    is_candidate = membership.pools == "candidate"
+    candidates = _classes_of(membership[is_candidate])
+    originals = frozenset(membership.item_ids[~is_candidate].tolist())
+    p = pairs.c
+    said = connection.execute(sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at)).all()
     return State(
-        {item: frozenset(keys) for item, keys in candidates.items()},
-        frozenset(originals),
-        frozenset(connection.execute(sa.select(exclusions.c.item_id)).scalars()),
-        {(row.a, row.b): Verdict(row.verdict, row.version, row.who, row.at) for row in said},
-        _links(connection, known),
+        candidates,
+        originals,
+        frozenset(connection.execute(sa.select(exclusions.c.item_id)).scalars().all()),
+        {(a, b): Verdict(*verdict) for a, b, *verdict in said},
+        _links(connection, candidates.keys() | originals),
         frozenset(read_asked(connection)),
     )
+
+
+def _classes_of(candidates: Membership) -> dict[str, frozenset[str]]:
+    items, keys = candidates.item_ids.tolist(), candidates.class_keys.tolist()
+    # Most images are there for one class only, and all of a class share one set.
+    alone = {key: frozenset([key]) for key in set(keys)}
+    out: dict[str, frozenset[str]] = {}
+    for item, key in zip(items, keys, strict=True):
+        out[item] = out[item] | alone[key] if item in out else alone[key]
+    return out
 
 
 ASKED = "duplicates.keep"
@@ -103,15 +117,24 @@ def read_asked(connection: sa.Connection) -> list[str]:
     return list(connection.execute(query).scalar_one_or_none() or ())
 
 
-def _links(connection: sa.Connection, known: Iterable[str]) -> dict[Pair, str]:
-    o, i, there = origins.c, images.c, frozenset(known)
-    photos = sa.select(o.source + ":" + o.key, o.item_id).where(o.item_id.is_not(None))
+def _links(connection: sa.Connection, known: Collection[str]) -> dict[Pair, str]:
+    o, i = origins.c, images.c
     out: dict[Pair, str] = {}
-    for why, query in (("photo", photos), ("pixels", sa.select(i.pixels, i.item_id))):
-        groups: defaultdict[str, set[str]] = defaultdict(set)
-        for key, item in connection.execute(query):
-            if item in there:
-                groups[key].add(item)
+    for why, item_id, same in (
+        ("photo", o.item_id, (o.source, o.key)),
+        ("pixels", i.item_id, (i.pixels,)),
+    ):
+        groups: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        for item, *place in plain_rows(connection, _sharing(item_id, same)):
+            if item in known:
+                groups[tuple(place)].add(item)
         for group in groups.values():
             out |= dict.fromkeys(combinations(sorted(group), 2), why)
     return out
+
+
+def _sharing(item_id: sa.Column[str], same: Sequence[sa.Column[str]]) -> sa.Executable:
+    """Images of the rows that have some columns in common with another row, with those columns."""
+    several = sa.select(*same).group_by(*same).having(sa.func.count() > 1).subquery()
+    shared = sa.and_(*(column == several.c[column.name] for column in same))
+    return sa.select(item_id, *same).select_from(item_id.table.join(several, shared))

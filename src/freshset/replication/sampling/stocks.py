@@ -61,14 +61,16 @@ def stocks_of(
         on what there is, and never on how it was listed.
     """
     before = set(previous)
-    columns = (eligible.item_ids, np.asarray(groups), eligible.selected, eligible.answers)
-    rows = sorted(
-        zip(eligible.class_keys.tolist(), *(column.tolist() for column in columns), strict=True)
-    )
-    stocks = []
-    placed = (row for row in rows if row[2] >= 0)
-    for class_key, members in groupby(placed, key=lambda row: row[0]):
-        _, ids, group, selected, answers = zip(*members, strict=True)
-        kept = tuple((one, class_key) in before for one in ids)
-        stocks.append(Stock(class_key, ids, group, kept, selected, answers))
+    order = eligible.order()
+    order = order[np.asarray(groups)[order] >= 0]
+    rows = eligible[order]
+    keys, ids = rows.class_keys.tolist(), rows.item_ids.tolist()
+    kept = [pair in before for pair in zip(ids, keys, strict=True)]
+    group = np.asarray(groups)[order].tolist()
+    columns = (ids, group, kept, rows.selected.tolist(), rows.answers.tolist())
+    stocks, start = [], 0
+    for class_key, members in groupby(keys):
+        own = slice(start, start + len(list(members)))
+        start = own.stop
+        stocks.append(Stock(class_key, *(tuple(column[own]) for column in columns)))
     return stocks
