@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from freshset.core.errors import DataError
 from freshset.replication import tables
 from freshset.replication.answers.base import COUNTED, Records
+from freshset.replication.databases import plain_rows
 from freshset.stats.types import FloatArray, IntArray
 
 _EXPECTED = {"positive": 1.0, "negative": 0.0}
@@ -59,9 +60,9 @@ def project_answers(connection: sa.Connection) -> AnswerTable:
     query = sa.select(
         given.worker, given.item_id, given.class_key, given.selected, shown.c.role
     ).select_from(tables.answers.outerjoin(shown, same))
-    columns = list(zip(*connection.execute(query).all(), strict=True)) or [()] * 5
-    worker, item, key, selected, role = (np.array(column, dtype=object) for column in columns)
-    expected = np.array([_EXPECTED.get(one, np.nan) for one in role], dtype=np.float64)
+    rows = np.array(plain_rows(connection, query), dtype=object).reshape(-1, 5)
+    worker, item, key, selected, role = rows.T
+    expected = np.array([_EXPECTED.get(one, np.nan) for one in role.tolist()], dtype=np.float64)
     return _table(worker, (item, key), selected.astype(np.float64), expected)
 
 
