@@ -116,7 +116,7 @@ def test_features_from_a_file_and_shards(call, folder: Path, tmp_path: Path) -> 
         ids = sorted(read_state(connection).searched)
     np.savez(tmp_path / "clip.npz", ids=np.array(ids), features=np.eye(len(ids)))
     name = f"clip={tmp_path / 'clip.npz'}"
-    for part, count in (("0/2", 2), ("1/2", 1)):
+    for part, count in (("1/2", 2), ("2/2", 1)):
         done = call(
             "testset", "dedupe", "--project", folder, "--features", name, "--shard", part, "--json"
         )
@@ -126,7 +126,8 @@ def test_features_from_a_file_and_shards(call, folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("dedupe", "--shard", "2/2"), "is not I/N"),
+        (("dedupe", "--shard", "3/2"), "No shard 3/2"),
+        (("dedupe", "--shard", "half"), "is not I/N"),
         (("dedupe", "--features", "clip"), "is not NAME=FILE"),
         (("dedupe", "--metric", "pixls"), "Did you mean 'pixels'?"),
         (("pairs", "--import", "none.csv"), "cannot be read"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,19 @@ def test_each_image_is_read_once(tmp_path: Path) -> None:
     assert len(load.asked) == 5
     assert colours(tmp_path, "ce", load, side=3) == [ord("c"), ord("e")]
     assert len(load.asked) == 7
+
+
+def test_shards_that_start_together_read_each_image_once(tmp_path: Path) -> None:
+    load = Loader()
+    start = threading.Barrier(4)
+
+    def shard(_: int) -> list[int]:
+        start.wait()
+        return colours(tmp_path, "abcde", load)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(shard, range(4))) == [[ord(one) for one in "abcde"]] * 4
+    assert sorted(load.asked) == list("abcde")
 
 
 def test_more_than_a_batch(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from freshset.cli.output import columns, emit, say, warn
+from freshset.cli.study_options import parse_shard
 from freshset.cli.testset.choose import FrequenciesOption, frequencies_of
 from freshset.cli.testset.options import (
     DatabaseOption,
@@ -68,10 +70,10 @@ def dedupe(
         str,
         typer.Option(
             "--shard",
-            help="Only this part of the candidates, such as 0/4; parts may run at the same time.",
+            help="Only this part of the candidates, such as 1/4; parts may run at the same time.",
             metavar="I/N",
         ),
-    ] = "0/1",
+    ] = "1/1",
     approximate: Annotated[
         bool,
         typer.Option(
@@ -80,19 +82,29 @@ def dedupe(
             "is estimated), so no review counts as complete.",
         ),
     ] = False,
+    backend: Annotated[
+        Literal["local", "ray"],
+        typer.Option("--backend", help="Search here, or on Ray, where all nodes see the project."),
+    ] = "local",
+    address: Annotated[
+        str, typer.Option("--address", help="Address of the Ray cluster; else one starts here.")
+    ] = "",
     who: WhoOption = "",
     why: WhyOption = "search for near-duplicates",
     database: DatabaseOption = "",
     json: JsonOption = False,
 ) -> None:
     """Find the nearest images of every candidate in all metrics; running it again does what is new."""
+    from freshset.core.config import RunSettings
+    from freshset.engine.execute import backend_for
     from freshset.replication.duplicates.dedupe import find_neighbours
     from freshset.replication.duplicates.finder import Options
 
+    place = backend_for(RunSettings(backend=backend, address=address))
     files = dict(_named_file(one) for one in features or ())
-    part = _shard(shard)
+    part = parse_shard(shard)
     reports = []
-    with opened(project, database) as open_project:
+    with closing(place), opened(project, database) as open_project:
         wanted = metric if metric or files else sorted(open_project.spec.duplicates.thresholds)
         if not wanted and not files:
             raise UsageError(
@@ -100,7 +112,9 @@ def dedupe(
                 "Give --metric, or duplicates.thresholds in the spec, such as {pixels: 1.2e8}.",
             )
         for one in [*(wanted or ()), *files]:
-            options = Options(files.get(one), weights, device, memory << 20, part, approximate)
+            options = Options(
+                files.get(one), weights, device, memory << 20, part, approximate, place
+            )
             reports.append(
                 find_neighbours(open_project, one, options=options, who=person(who), why=why)
             )
@@ -353,13 +367,6 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not name or not equals or not path:
         raise UsageError(f"--features {text!r} is not NAME=FILE.", "Such as features=clip.npz")
     return name, Path(path)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    part, slash, parts = text.partition("/")
-    if not slash or not part.isdecimal() or not parts.isdecimal() or int(part) >= int(parts):
-        raise UsageError(f"--shard {text!r} is not I/N.", "Shards of 4 are 0/4, 1/4, 2/4 and 3/4.")
-    return int(part), int(parts)
 
 
 def _verdicts_of(path: Path) -> list[Any]:

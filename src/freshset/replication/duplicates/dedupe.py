@@ -77,8 +77,10 @@ def find_neighbours(
     """
     options = options or Options()
     part, parts = options.shard
-    if not 0 <= part < parts:
-        raise UsageError(f"No shard {part}/{parts}.", "Shards are 0/N to N-1/N.")
+    if not 1 <= part <= parts:
+        raise UsageError(
+            f"No shard {part}/{parts}.", "Use 1/4 to 4/4 for the parts of four machines."
+        )
     spec = project.spec.duplicates
     finder = Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
     with project.read() as connection:
@@ -88,7 +90,7 @@ def find_neighbours(
         raise DataError(
             f"{project.folder} has no candidates.", "Collect some: freshset testset collect"
         )
-    candidates = everyone[part::parts]
+    candidates = everyone[part - 1 :: parts]
     finder.load(project, state)
     with project.read() as connection:
         plan = make_plan(connection, metric, candidates, finder.search, finder.ids)

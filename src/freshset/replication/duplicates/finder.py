@@ -14,11 +14,12 @@ from PIL import Image
 from freshset.core.errors import DataError, UsageError
 from freshset.core.files import sha256_file
 from freshset.datasets.images import decode
+from freshset.engine.backends.base import Backend
 from freshset.replication.duplicates.embedders import SIDE, embedder, read_features
 from freshset.replication.duplicates.hashes import hamming_nearest
 from freshset.replication.duplicates.neighbours import MEMORY, Nearest, nearest
 from freshset.replication.duplicates.products import Device, products_on
-from freshset.replication.duplicates.rows import Chosen
+from freshset.replication.duplicates.rows import Chosen, Rows
 from freshset.replication.duplicates.searches import Found, Known, Plan, Search
 from freshset.replication.duplicates.ssim_neighbours import ssim_pairs
 from freshset.replication.duplicates.state import State
@@ -29,6 +30,8 @@ from freshset.replication.tables import images
 
 FOLDER = "duplicates"
 _QUERIES_AT_ONCE = 512
+# Of a part that another machine searches for: enough to be worth sending.
+_QUERIES_A_PART = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,46 @@ class Options:
     memory
         Bytes beside the images.
     shard
-        Which part of how many, by the candidates' order: (0, 1) is all of them.
+        Which part of how many, by the candidates' order, from 1: (1, 1) is all of them.
     approximate
         Whether an index of faiss is used, which misses some neighbours and proves nothing complete.
+    backend
+        Where an exact search runs; here, by default.  Elsewhere the project's folder must be found
+        under the same path.
     """
 
     features: Path | None = None
     weights: Path | None = None
     device: Device = "auto"
     memory: int = MEMORY
-    shard: tuple[int, int] = (0, 1)
+    shard: tuple[int, int] = (1, 1)
     approximate: bool = False
+    backend: Backend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """An exact search that can be sent to another machine.
+
+    Attributes
+    ----------
+    rows
+        Vectors of all images.
+    there
+        Places of the references among them.
+    """
+
+    rows: Rows
+    there: npt.NDArray[np.intp]
+    k: int
+    memory: int
+    device: Device
+
+    def __call__(self, at: npt.NDArray[np.intp]) -> Nearest:
+        """Find the neighbours of the images at some places."""
+        queries, references = Chosen(self.rows, at), Chosen(self.rows, self.there)
+        products = products_on(self.device)
+        return nearest(queries, references, self.k, memory=self.memory, products=products)
 
 
 class Finder:
@@ -188,13 +220,24 @@ class Finder:
             some = approximate_nearest(queries, references, self._k + 1, rng=rng)
             result, self.recall = some.nearest, min(some.recall, self.recall or 1.0)
         else:
-            products = products_on(self._options.device)
-            memory = self._options.memory
-            result = nearest(queries, references, self._k + 1, memory=memory, products=products)
+            result = self._exact(_Search(
+                rows, there, self._k + 1, self._options.memory, self._options.device
+            ), at)  # fmt: skip
         for item, columns, distances in zip(items, result.indices, result.distances, strict=True):
             both = zip(distances.tolist(), columns.tolist(), strict=True)
             found = [(distance, among[c]) for distance, c in both if c >= 0]
             yield item, [(distance, one) for distance, one in found if one != item]
+
+    def _exact(self, search: _Search, at: npt.NDArray[np.intp]) -> Nearest:
+        backend = self._options.backend
+        if backend is None:
+            return search(at)
+        parts = np.array_split(at, -(-len(at) // _QUERIES_A_PART))
+        found = list(backend.map(search, parts))
+        return Nearest(
+            np.concatenate([one.indices for one in found]),
+            np.concatenate([one.distances for one in found]),
+        )
 
     def _find_ssim(
         self,

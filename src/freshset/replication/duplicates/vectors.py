@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 from PIL import Image
 
 from freshset.core.errors import DataError
@@ -64,13 +65,16 @@ def update_vectors(folder: Path, embedder: Embedder, ids: Collection[str], load:
     """
     ids = sorted(ids)
     record = {"embedder": embedder.name, **embedder.record}
-    before = _known(folder, record)
-    if before != ids or not ids:
-        old = NpyRows(folder / "rows.npy") if before else None
-        _write(folder, embedder, ids, load, (before, old))
-        write_atomic(folder / "ids.txt", "".join(f"{one}\n" for one in ids))
-        write_atomic(folder / "record.json", canonical_json(record))
-    return Vectors(ids, NpyRows(folder / "rows.npy"), record)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Of shards that start together one reads the images, and the others wait for it.
+    with FileLock(folder / ".lock"):
+        before = _known(folder, record)
+        if before != ids or not ids:
+            old = NpyRows(folder / "rows.npy") if before else None
+            _write(folder, embedder, ids, load, (before, old))
+            write_atomic(folder / "ids.txt", "".join(f"{one}\n" for one in ids))
+            write_atomic(folder / "record.json", canonical_json(record))
+        return Vectors(ids, NpyRows(folder / "rows.npy"), record)
 
 
 def _known(folder: Path, record: Mapping[str, str]) -> list[str]:
@@ -91,7 +95,6 @@ def _write(
     load: Load,
     known: tuple[Sequence[str], Rows | None],
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     # Rows, then ids, then the record are replaced: with a record that is not theirs none counts.
     new = folder / ".rows.npy.new"
     at = {one: row for row, one in enumerate(known[0])}
