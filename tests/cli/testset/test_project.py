@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fakes.class_folders import make_folder
 
 from freshset.replication.candidates import collect
 from freshset.replication.project import Project
 from freshset.replication.sources.folder import Folder
+from freshset.replication.tables import answers
 
 SPEC = """\
 name: animals/fresh
@@ -67,6 +69,25 @@ def test_the_spec_is_printed_and_changed(folder: str, spec: Path, call) -> None:
     assert "says what the one in force says already" in call(*given, "--why", "x").err
     told = call("testset", "log", "--project", folder, "--action", "spec")
     assert "changes: {'per_class': [2, 3]}" in told.out
+
+
+def test_another_definition_tells_of_the_answers_to_the_former_one(
+    folder: str, spec: Path, call
+) -> None:
+    with Project.open(folder) as project, project.change("fake", who="ada", why="x") as change:
+        rows = [
+            {"worker": worker, "item_id": "i", "class_key": "cat", "selected": 1.0}
+            for worker in ("v", "w")
+        ]
+        change.connection.execute(sa.insert(answers), rows)
+    given = ("testset", "spec", str(spec), "--project", folder, "--why", "clearer")
+    spec.write_text(SPEC.replace("key: cat", "key: cat, definition: It purrs."), encoding="utf-8")
+    told = call(*given)
+    assert told.code == 0
+    assert "Warning: cat: people were told something else before. Its 2 answers still" in told.err
+    larger = spec.read_text(encoding="utf-8").replace("per_class: 2", "per_class: 3")
+    spec.write_text(larger, encoding="utf-8")
+    assert call(*given).err == ""
 
 
 def test_status_says_what_is_short(folder: str, tmp_path: Path, call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ from freshset.core.errors import UsageError
 if TYPE_CHECKING:
     from freshset.replication.journal import Entry
     from freshset.replication.project import Project
+    from freshset.replication.spec import Spec
     from freshset.replication.status import Status
 
 
@@ -70,13 +72,33 @@ def spec(
             }
             emit(data, there.spec_text, as_json=json, output=output)
             return
+        before = there.spec
         version = there.change_spec(text, who=person(who), why=why)
         *_, entry = there.entries(action="spec.change")
+        warn(_redefined(there, before))
     changes = entry.detail["changes"]
     data = {"schema": "freshset.spec-change/1", "version": version, "changes": changes}
     lines = [f"Version {version} is in force."]
     lines += [f"{place}: {before} -> {after}" for place, (before, after) in changes.items()]
     emit(data, "\n".join(lines), as_json=json, output=output)
+
+
+def _redefined(project: Project, before: Spec) -> Iterator[str]:
+    """What was done for classes of which people are told something else now."""
+    from freshset.replication.status import read_status
+
+    former = before.by_key
+    changed = {
+        one.key
+        for one in project.spec.classes
+        if one.key in former and former[one.key].digest != one.digest
+    }
+    for one in read_status(project).classes if changed else ():
+        if one.key in changed and one.answers:
+            yield (
+                f"{one.key}: people were told something else before. Its {one.answers:,} answers "
+                "still count; its reviews no longer do."
+            )
 
 
 def status(
