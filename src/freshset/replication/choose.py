@@ -149,7 +149,7 @@ def _barred(
 ) -> Barred:
     """What people and the search for near-duplicates say about images."""
     known = resolve(state, frequencies, good=spec.duplicates.good)
-    bounds = review_bounds(connection, tuple(spec.duplicates.thresholds), state)
+    bounds = review_bounds(connection, spec.duplicates.thresholds, state)
     return Barred(state.excluded, known.out, bounds)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import sqlalchemy as sa
 
 from freshset.core.errors import DataError
@@ -122,22 +121,28 @@ def _keywords(connection: sa.Connection) -> defaultdict[str, dict[Pair, str]]:
 
 def _aligned(frequencies: Frequencies, wanted: Membership) -> Frequencies:
     """Frequencies of all that is wanted, in its order, unknown where there are none."""
-    n = len(wanted.item_ids)
-    items, _ = pd.factorize(np.concatenate([wanted.item_ids, frequencies.item_ids]))
-    keys, names = pd.factorize(np.concatenate([wanted.class_keys, frequencies.class_keys]))
-    # Numbers go by first appearance, so that those of images that are not there are the highest.
-    strange = sorted(set(frequencies.item_ids[items[n:] > items[:n].max(initial=-1)].tolist()))
+    place = {pair: row for row, pair in enumerate(_pairs(frequencies))}
+    row = np.array([place.get(pair, -1) for pair in _pairs(wanted)], dtype=np.int64)
+    known = row >= 0
+    if known.sum() < len(frequencies):
+        _refuse_strange(frequencies, wanted)
+    row = row[known]
+    selected, answers = np.zeros(len(known)), np.zeros(len(known))
+    selected[known], answers[known] = frequencies.selected[row], frequencies.answers[row]
+    return Frequencies(wanted.item_ids, wanted.class_keys, selected, answers)
+
+
+def _pairs(rows: Frequencies | Membership) -> list[str]:
+    """Image and class as one text, which is quicker to look up than two; neither may hold a 0."""
+    both = zip(rows.item_ids.tolist(), rows.class_keys.tolist(), strict=True)
+    return [f"{item}\0{key}" for item, key in both]
+
+
+def _refuse_strange(frequencies: Frequencies, known: Membership) -> None:
+    strange = sorted(set(frequencies.item_ids.tolist()).difference(known.item_ids.tolist()))
     if strange:
         raise DataError(
             f"{len(strange):,} images have selection frequencies and are not in the project, such as "
             f"{strange[0]!r}.",
             "Give the frequencies of this project's images, or collect those images first.",
         )
-    pairs = items.astype(np.int64) * max(1, len(names)) + keys
-    asked, row = np.unique(pairs[n:], return_index=True)
-    place = pd.Index(asked).get_indexer(pd.Index(pairs[:n]))
-    known = place >= 0
-    row = row[place[known]]
-    selected, answers = np.zeros(n), np.zeros(n)
-    selected[known], answers[known] = frequencies.selected[row], frequencies.answers[row]
-    return Frequencies(wanted.item_ids, wanted.class_keys, selected, answers)

@@ -51,3 +51,9 @@ def test_nothing_is_complete_once_others_came(searched: Project) -> None:
 
 def test_a_metric_that_was_not_searched(searched: Project) -> None:
     assert bounds(searched, "ssim") == {"a": 0.0, "b": 0.0, "c": 0.0}
+
+
+def test_beyond_a_distance_nobody_looks(searched: Project) -> None:
+    with searched.read() as connection:
+        near = review_bounds(connection, {"pixels": 1.5})["pixels"]
+    assert near == {"a": 1.0, "b": math.inf, "c": 0.0}

@@ -10,10 +10,11 @@ searched, or others came since, nothing is complete and the bound is 0.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from freshset.replication.databases import plain_rows
 from freshset.replication.duplicates.searches import MARK, read_marks, read_searched
 from freshset.replication.duplicates.state import State, ordered, read_state
 from freshset.replication.tables import neighbours
@@ -30,7 +31,8 @@ def review_bounds(
     Parameters
     ----------
     metrics
-        Which.
+        Which.  Where they map to distances, neighbours that are farther are not looked at, so that a
+        bound beyond says no more than that it is beyond.
     state
         Of the project, where it was read already.
 
@@ -52,7 +54,9 @@ def review_bounds(
                 bounds[item] = distance
         query = sa.select(n.item_id, n.neighbour, n.distance)
         query = query.where(n.metric == metric, n.rank > MARK)
-        for item, neighbour, distance in connection.execute(query):
+        if isinstance(metrics, Mapping):
+            query = query.where(n.distance <= metrics[metric])
+        for item, neighbour, distance in plain_rows(connection, query):
             if distance < bounds.get(item, 0.0) and not state.settled(ordered(item, neighbour)):
                 bounds[item] = distance
         out[metric] = bounds

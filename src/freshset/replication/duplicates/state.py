@@ -87,7 +87,7 @@ def read_state(connection: sa.Connection, membership: Membership | None = None) 
     candidates = _classes_of(membership[is_candidate])
     originals = frozenset(membership.item_ids[~is_candidate].tolist())
     p = pairs.c
-    said = connection.execute(sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at)).all()
+    said = plain_rows(connection, sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at))
     return State(
         candidates,
         originals,
