@@ -1,5 +1,6 @@
 class RayError(Exception): ...
-class RayTaskError(RayError): ...
+class RayTaskError(RayError):
+    cause: Exception
 
 class RayActorError(RayError):
     @property

@@ -93,6 +93,11 @@ class Rows:
     last: bool
     runtime: Mapping[str, str]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the columns."""
+        return sum(values.nbytes for values in self.columns.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:

@@ -41,3 +41,17 @@ def test_an_unreadable_item_ends_all_models_of_the_job() -> None:
 def test_nothing_is_read_when_no_model_loads() -> None:
     found = list(LocalBackend(RunSettings()).run(a_job("unloadable", bad_row=0)))
     assert [(o.model, o.stage) for o in found if isinstance(o, Broken)] == [(0, "load")]
+
+
+def test_a_function_is_called_on_one_part_after_the_other() -> None:
+    called: list[int] = []
+
+    def double(part: int) -> int:
+        called.append(part)
+        return 2 * part
+
+    results = LocalBackend(RunSettings()).map(double, [1, 2, 3])
+    assert called == []
+    assert next(results) == 2
+    assert called == [1]
+    assert list(results) == [4, 6]

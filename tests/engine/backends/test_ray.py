@@ -402,3 +402,30 @@ def test_without_an_address_a_cluster_is_started_and_ended(tmp_path: Path) -> No
         env=os.environ | {"HOME": str(tmp_path)},
     )
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+
+
+@dataclass(frozen=True)
+class _Add:
+    amount: int
+
+    def __call__(self, part: int) -> int:
+        return self.amount + part
+
+
+def _squared(part: int) -> int:
+    if part < 0:
+        raise UsageError(f"{part} is negative.", "Give a whole number.")
+    return part * part
+
+
+def test_a_function_is_called_on_every_part_in_order(connect: Callable[..., RayBackend]) -> None:
+    backend = connect(actor_cpus=0.5)
+    assert list(backend.map(_squared, range(20))) == [i * i for i in range(20)]
+    assert list(backend.map(_Add(3), range(4))) == [3, 4, 5, 6]
+
+
+def test_an_error_of_the_function_is_its_own(connect: Callable[..., RayBackend]) -> None:
+    results = connect().map(_squared, [2, -1, 3])
+    assert next(results) == 4
+    with pytest.raises(UsageError, match="-1 is negative"):
+        list(results)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from fakes.pictures import discs, put_pictures
 
+from freshset.core.config import RunSettings
 from freshset.core.errors import DataError, UsageError
+from freshset.engine.backends.local import LocalBackend
+from freshset.replication.duplicates import finder as finder_module
 from freshset.replication.duplicates.finder import Finder, Options
 from freshset.replication.duplicates.searches import Plan
 from freshset.replication.duplicates.state import read_state
@@ -69,3 +74,26 @@ def test_bad_input(project: Project) -> None:
     add_images(project, "a", "cat")
     with pytest.raises(DataError, match="is missing"):
         loaded(project)
+
+
+def test_a_search_in_parts_elsewhere_finds_the_same(
+    project: Project, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Elsewhere(LocalBackend):
+        """Sends everything through a pickle, as other machines get it."""
+
+        sent = 0
+
+        def map(self, function, parts):
+            for part in parts:
+                self.sent += 1
+                yield pickle.loads(pickle.dumps(function))(part)
+
+    monkeypatch.setattr(finder_module, "_QUERIES_A_PART", 2)
+    ids = sorted(put_pictures(project, [discs(rng, 8, 5) for _ in range(5)], "candidate"))
+    backend = Elsewhere(RunSettings())
+    finder = Finder("pixels8", 2, None, Options(device="cpu", backend=backend))
+    with project.read() as connection:
+        finder.load(project, read_state(connection))
+    assert finder.run(Plan(ids, []), {}) == loaded(project).run(Plan(ids, []), {})
+    assert backend.sent == 3

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from freshset.engine.job import Job, Outcome
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 class Backend(Protocol):
@@ -15,6 +18,15 @@ class Backend(Protocol):
         """Run one job; yields every model's rows in order, and each failure once.
 
         The generator may be closed early; it must then leave no process behind.
+        """
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """Call a function on every part, wherever there is room; results come in order.
+
+        Parameters
+        ----------
+        function
+            Can be pickled, and finds what it reads under the same path on every machine.
         """
 
     def close(self) -> None:

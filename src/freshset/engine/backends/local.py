@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import islice
 
 from freshset.core.config import RunSettings
 from freshset.engine.allocator import kept_memory
+from freshset.engine.backends.base import Part, Result
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Job, Outcome
 from freshset.engine.loader import Loader, takes_ids, workers_for
@@ -38,6 +39,10 @@ class LocalBackend:
                 yield from evaluator.chunk(chunk, islice(batches, len(job.batches(chunk))))
                 if not evaluator.alive:
                     return
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """Call a function on one part after the other; it may use all cores itself."""
+        yield from map(function, parts)
 
     def close(self) -> None:
         """Nothing is kept between jobs."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import os
-import socket
 import threading
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,8 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 from freshset.core.config import RunSettings
 from freshset.core.errors import UsageError
 from freshset.engine.allocator import kept_memory
+from freshset.engine.backends.base import Part, Result
+from freshset.engine.backends.reaching import check_reachable, reason
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Broken, Job, Outcome, Rows
 from freshset.engine.loader import ReadAhead, read_batch
@@ -71,6 +72,22 @@ class RayBackend:
         finally:
             pool.close()
 
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+        """Call a function on every part, on any node; a part whose node is lost is run again."""
+        self._connect()
+        options = {"num_cpus": self._settings.actor_cpus, "max_retries": _TRIES}
+        what = ray.put(function)
+        waiting = deque(_CALL.options(**options).remote(what, part) for part in parts)
+        try:
+            while waiting:
+                yield ray.get(waiting[0])
+                waiting.popleft()
+        except RayTaskError as error:
+            raise error.cause from error
+        finally:
+            for ref in waiting:
+                ray.cancel(ref, force=True)
+
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         if self._connected:
@@ -82,7 +99,7 @@ class RayBackend:
             return  # by the program that calls us, or for the job before
         address = self._settings.address
         try:
-            _check_reachable(address)
+            check_reachable(address)
             ray.init(
                 address or "local",
                 include_dashboard=None if address else False,
@@ -91,20 +108,13 @@ class RayBackend:
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise UsageError(
-                f"No Ray cluster at {address or 'this machine'} ({_reason(error)}).",
+                f"No Ray cluster at {address or 'this machine'} ({reason(error)}).",
                 "Start one with 'ray start --head', or give no address to start one here.",
             ) from error
         self._connected = True
         # Ray prints the deaths of workers to the standard output of this process whatever it is
         # told, in the midst of what freshset writes there; what matters of them is reported.
         ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
-
-
-def _check_reachable(address: str) -> None:
-    """Raise OSError when nothing listens at ``host:port``, on which Ray would wait for minutes."""
-    host, colon, port = address.rpartition(":")
-    if colon and "/" not in host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 class _Worker:
@@ -163,6 +173,7 @@ class _Worker:
 
 # Not a decorator: Ray's processes must find the class itself under its name, with their own version.
 _ACTOR = ray.remote(_Worker)
+_CALL = ray.remote(lambda function, part: function(part))
 
 
 @dataclass(slots=True, eq=False)
@@ -252,7 +263,7 @@ class _Pool:
             failed = isinstance(error, RayActorError) and error.actor_init_failed
             if failed or member.deaths + 1 >= _TRIES:
                 raise UsageError(
-                    f"A Ray actor cannot start: {_reason(error)}.",
+                    f"A Ray actor cannot start: {reason(error)}.",
                     "Install freshset and what the study needs alike on all nodes."
                     if failed
                     else "Load fewer models at once, or give each actor more of a node.",
@@ -306,7 +317,7 @@ class _Pool:
             if isinstance(one, Broken):
                 self._broken.setdefault(one.model, one)
         self._done[number] = found
-        self._held += _size_of(found)
+        self._held += sum(one.nbytes for one in found if isinstance(one, Rows))
 
     def _replace(self, member: _Member) -> None:
         if member in self._members:
@@ -324,7 +335,7 @@ class _Pool:
         rows = self._chunks[number]
         text = (
             f"The process that ran rows {rows.start:,} to {rows.stop - 1:,} died {_TRIES} times: "
-            f"{_reason(error)}."
+            f"{reason(error)}."
         )
         hint = "Run one model at a time to find the one at fault, or give each actor more memory."
         left = sorted(set(range(len(self._job.models))) - self._reported)
@@ -333,7 +344,7 @@ class _Pool:
     def _in_order(self) -> Iterator[Outcome]:
         while (found := self._done.pop(self._next, None)) is not None:
             self._next += 1
-            self._held -= _size_of(found)
+            self._held -= sum(one.nbytes for one in found if isinstance(one, Rows))
             # A chunk that is run again may lack models that broke in a later one meanwhile; their
             # rows of the chunks between would leave a hole.
             there = {one.model for one in found}
@@ -387,14 +398,3 @@ def _nodes() -> list[dict[str, Any]]:
 
 def _resource(node: dict[str, Any], name: str) -> float:
     return float(node["Resources"].get(name, 0))
-
-
-def _size_of(found: list[Outcome]) -> int:
-    return sum(v.nbytes for one in found if isinstance(one, Rows) for v in one.columns.values())
-
-
-def _reason(error: BaseException) -> str:
-    """Return what happened, of errors that go on about what to try."""
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    line = text.strip().rpartition("\n")[2].strip()
-    return line.partition(". ")[0].rstrip(".")

@@ -59,6 +59,9 @@ class NpyRows:
         self._file = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NpyRows, (os.path.abspath(self._path),)  # noqa: PTH100  # paths may be texts
+
     def __getitem__(self, at: slice | npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         if isinstance(at, slice):
             start, stop, _ = at.indices(self.shape[0])
