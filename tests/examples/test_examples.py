@@ -8,11 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fakes.pictures import discs, png, put_picture
-
-from freshset.replication.project import Project
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -97,19 +93,3 @@ def test_real_pipeline(imagenet_store: Path, shared_data: Path) -> None:
         raw, naive, jackknife, beta = (abs(float(x)) for x in row.split()[-4:])
         assert raw > naive > jackknife > beta
     assert out.count(", 0.5, ") == 3
-
-
-def test_neighbours_on_ray(tmp_path: Path, rng: np.random.Generator) -> None:
-    pytest.importorskip("ray")
-    text = "name: animals/fresh\noriginal: animals/test\nclasses: [{key: cat}]\n"
-    text += "tasks: {negatives: 0}\nduplicates: {neighbours: 2, thresholds: {pixels8: 1e6}}\n"
-    with Project.create(tmp_path / "project", text, who="ada", why="begin") as project:
-        for _ in range(5):
-            put_picture(project, png(discs(rng, 40)), "candidate")
-    out = run("neighbours_on_ray.py", tmp_path / "project", "pixels8", 2)
-    assert out.splitlines() == [
-        "shard 1/2: 3 candidates against 5 images",
-        "shard 2/2: 2 candidates against 5 images",
-    ]
-    with Project.open(tmp_path / "project") as project:
-        assert [one.who for one in project.entries(action="duplicates.find")] == ["ray", "ray"]

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from fakes.pictures import discs, jpeg, png, put_picture
 
 from freshset.replication.duplicates.state import read_state
 from freshset.replication.project import Project
+from freshset.replication.tables import neighbours
 
 SPEC = """\
 name: animals/fresh
@@ -121,6 +124,24 @@ def test_features_from_a_file_and_shards(call, folder: Path, tmp_path: Path) -> 
             "testset", "dedupe", "--project", folder, "--features", name, "--shard", part, "--json"
         )
         assert json.loads(done.out)["metrics"][0]["whole"] == count
+
+
+@pytest.mark.xdist_group("ray")
+def test_a_search_on_ray_finds_the_same(call, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    there = shutil.copytree(folder, tmp_path / "there")
+    query = sa.select(neighbours.c.item_id, neighbours.c.neighbour, neighbours.c.distance)
+    query = query.where(neighbours.c.metric == "pixels8", neighbours.c.rank >= 0)
+    found = []
+    for place, backend in ((folder, "local"), (there, "ray")):
+        done = call(
+            "testset", "dedupe", "--project", place, "--metric", "pixels8", "--backend", backend
+        )
+        assert done.code == 0, done.err
+        with Project.open(place) as project, project.read() as connection:
+            found.append(sorted(tuple(row) for row in connection.execute(query)))
+    assert len(found[0]) == 6
+    assert found[1] == found[0]
 
 
 @pytest.mark.parametrize(
