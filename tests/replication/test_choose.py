@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -228,3 +229,17 @@ def test_the_order_of_answers_changes_nothing(pool) -> None:
     draw(project, changed)
     one, other = document(project, "random-0"), document(project, "random-1")
     assert (one.pools != other.pools, one.policy == other.policy) == (True, True)
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_a_draw_leaves_the_garbage_collector_as_it_was(pool, looks: bool) -> None:
+    project, answers = pool
+    if not looks:
+        gc.disable()
+    try:
+        draw(project, answers)
+        with pytest.raises(UsageError, match="again"):
+            draw(project, answers)
+        assert gc.isenabled() == looks
+    finally:
+        gc.enable()

@@ -100,7 +100,7 @@ def resolve(
     linked = {item for items, _ in connected for item in items}
     known, enough = _frequencies(state, linked, frequencies, (good, fallback))
     stock = _stock(state, frequencies, good)
-    out = {item for item in state.candidates if item in state.originals}
+    out = {item for item in state.originals if item in state.candidates}
     components = []
     for items, edges in connected:
         originals = tuple(item for item in items if item in state.originals)
