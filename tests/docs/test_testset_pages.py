@@ -17,7 +17,7 @@ def test_the_tutorial_goes_from_candidates_to_a_verdict(
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     page = docs / "tutorial" / "build-a-test-set.md"
     shown = runner.run_page(page, tmp_path)
-    assert len(shown) == 11
+    assert len(shown) == 12
     for block in shown:
         assert block.same_words, f"run python docs/run_page.py {page} --write\n{block.printed}"
     assert (tmp_path / "package" / "croissant.json").is_file()

@@ -9,7 +9,7 @@ from freshset.replication.candidates import Collecting, collect
 from freshset.replication.excluding import blacklist
 from freshset.replication.project import Project
 from freshset.replication.sources.folder import Folder
-from freshset.replication.status import Failure, read_failures, read_status
+from freshset.replication.status import Failure, read_failures, read_status, unguarded
 from freshset.replication.tables import answers, pairs, tasks
 
 
@@ -54,3 +54,18 @@ def test_all_that_is_there_is_counted(any_project: Project, tmp_path: Path) -> N
     document = found.to_dict()
     assert document["schema"] == "freshset.testset-status/1"
     assert document["classes"][1]["short"] is True
+
+
+def test_what_keeps_no_duplicates_out(project: Project, spec_text: str, tmp_path: Path) -> None:
+    rules, originals = unguarded(project)
+    assert "no thresholds of duplicates" in rules
+    assert "of the original's test set and training set" in originals
+    guarded = spec_text + "duplicates: {thresholds: {phash: 4}}\n"
+    project.change_spec(guarded, who="a", why="b")
+    test = make_folder(tmp_path / "test", {"cat": [20]})
+    collect(project, Folder(path=test), who="a", why="b", how=Collecting(pool="test"))
+    (originals,) = unguarded(project)
+    assert "of the original's training set, so that" in originals
+    train = make_folder(tmp_path / "train", {"cat": [30]})
+    collect(project, Folder(path=train), who="a", why="b", how=Collecting(pool="train"))
+    assert unguarded(project) == ()

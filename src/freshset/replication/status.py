@@ -137,6 +137,32 @@ def read_status(project: Project) -> Status:
         )
 
 
+def unguarded(project: Project) -> tuple[str, ...]:
+    """Tell what near-duplicates nothing keeps out of a sample.
+
+    Returns
+    -------
+    Sentences; none where the spec has thresholds, and the project images of the original test and
+    training set.
+    """
+    with project.read() as connection:
+        pools = _by(connection, members.c.pool)
+    out = []
+    if not project.spec.duplicates.thresholds:
+        out.append(
+            "The spec has no thresholds of duplicates, so that near-duplicates are not looked for: "
+            "only equal pixels and verdicts keep images out."
+        )
+    lacking = [name for name in ("test", "train") if not pools[name]]
+    if lacking:
+        sets = " and ".join({"test": "test set", "train": "training set"}[name] for name in lacking)
+        out.append(
+            f"The project has no images of the original's {sets}, so that copies of them are not "
+            "found. Add them: freshset testset original"
+        )
+    return tuple(out)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An image that a source named and that could not be had: what it is called there, and why."""

@@ -45,6 +45,7 @@ def test_a_sample_says_what_was_drawn(folder: Path) -> None:
         "0 kept from the parent, 0 from a higher bin than meant, 0 missing.",
         "Next: freshset testset review random-0",
     ]
+    assert "no images of the original's test set and training set" in result.stderr
     with Project.open(folder / "animals") as project:
         exclude(project, "c0")
         exclude(project, "c1")

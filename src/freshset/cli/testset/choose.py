@@ -67,6 +67,7 @@ def sample(
     from freshset.replication.chain import load
     from freshset.replication.choose import choice_of, draw_revision
     from freshset.replication.pools import eligibility_csv
+    from freshset.replication.status import unguarded
 
     with opened(project, database) as open_project:
         answers = frequencies_of(open_project, frequencies)
@@ -83,6 +84,7 @@ def sample(
             if candidates is not None:
                 found = choice_of(connection, answers).eligibility
                 write_atomic(candidates, eligibility_csv(found))
+        warn(unguarded(open_project))
     if not revision.is_valid:
         warn([f"{head.name} is not valid: images lack in {len(revision.missing):,} classes."])
     data = {"schema": "freshset.sample/1"} | head.to_dict() | revision.summary()
