@@ -7,7 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from freshset.core.errors import MissingExtraError, StoreError, UsageError
-from freshset.replication.databases import explained, make_engine, reading, shown, writing
+from freshset.replication.databases import (
+    explained,
+    make_engine,
+    plain_rows,
+    reading,
+    shown,
+    writing,
+)
 
 SECRET = "hunter2"
 
@@ -91,3 +98,16 @@ def test_a_sqlite_url_is_as_good_as_a_file(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
     engine.dispose()
     assert not (tmp_path / "unused.db").exists()
+
+
+def test_plain_rows_are_those_of_the_query(tmp_path: Path, database: str) -> None:
+    engine = make_engine(tmp_path / "x.db", database)
+    table = sa.Table("t", sa.MetaData(), sa.Column("n", sa.Integer), sa.Column("x", sa.Double))
+    with writing(engine) as connection:
+        table.create(connection)
+        connection.execute(sa.insert(table), [{"n": n, "x": n / 2} for n in (1, 2)])
+    query = sa.select(table).order_by(table.c.n)
+    with reading(engine) as connection:
+        assert plain_rows(connection, query) == [(1, 0.5), (2, 1.0)]
+        assert plain_rows(connection, query.where(table.c.n > 2)) == []
+    engine.dispose()
