@@ -108,6 +108,8 @@ def test_verdicts_travel_as_csv(call, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(f"a,b,verdict\n{a},{b},different\n", encoding="utf-8")
     done = call("testset", "pairs", *at, "--import", tmp_path / "mine.csv", *SIGNED)
     assert done.out == "Recorded 1 verdicts of 1; the others were there already.\n"
+    again = call("testset", "pairs", *at, "--import", tmp_path / "mine.csv", *SIGNED)
+    assert again.out == "Recorded 0 verdicts of 1; the others were there already.\n"
     out = call("testset", "pairs", *at, "--verdicts", "--export", "-").out
     assert out.splitlines()[1].startswith(f"{a},{b},different,1,eve,")
     both = call("testset", "pairs", *at, "--import", "x.csv", "--export", "y.csv")
