@@ -28,8 +28,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from freshset.replication import tables
-from freshset.replication.answers.importing import import_answers
-from freshset.replication.answers.tables import read
+from freshset.replication.labelling.answers.importing import import_answers
+from freshset.replication.labelling.answers.tables import read
 from freshset.replication.project import Project
 
 GRID = 48

@@ -30,14 +30,14 @@ import sqlalchemy as sa
 
 from freshset.core.frequencies import Frequencies
 from freshset.replication import tables
-from freshset.replication.chain import load
-from freshset.replication.choose import Choice, draw_revision, next_revision
-from freshset.replication.eligibility import Barred, judge
-from freshset.replication.excluding import blacklist
-from freshset.replication.pools import Pools
+from freshset.replication.collecting.excluding import blacklist
 from freshset.replication.project import Project
-from freshset.replication.revisions import Revision
+from freshset.replication.revisions.chain import load
+from freshset.replication.revisions.document import Revision
+from freshset.replication.sampling.choose import Choice, draw_revision, next_revision
+from freshset.replication.sampling.eligibility import Barred, judge
 from freshset.replication.sampling.plan import limits_of, plan_of
+from freshset.replication.sampling.pools import Pools
 from freshset.replication.spec import Spec, parse_spec
 from freshset.stats.bins import frequency_bins
 

@@ -21,7 +21,7 @@ from random import Random
 import numpy as np
 
 from freshset.core.frequencies import Frequencies
-from freshset.replication.answers.real import read
+from freshset.replication.labelling.answers.real import read
 from freshset.replication.sampling import Stratified, Top, draw_sample, stocks_of
 from freshset.replication.sampling.targets import by_histogram, one_group
 from freshset.stats.bins import frequency_bins

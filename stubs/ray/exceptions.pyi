@@ -1,4 +1,5 @@
 class RayError(Exception): ...
+
 class RayTaskError(RayError):
     cause: Exception
 

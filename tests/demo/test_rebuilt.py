@@ -7,8 +7,8 @@ import pytest
 
 from freshset.demo import rebuilt
 from freshset.demo.digits import Digits, load_digits
-from freshset.replication.chain import verify
 from freshset.replication.project import Project
+from freshset.replication.revisions.chain import verify
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_frequencies_of_the_old_set_have_its_names(
 def test_careless_annotators_are_found_by_their_controls(
     built: rebuilt.Rebuilt, folder: Path
 ) -> None:
-    from freshset.replication.frequencies import pooled_frequencies
+    from freshset.replication.labelling.frequencies import pooled_frequencies
 
     with Project.open(folder / "project") as project:
         quality = pooled_frequencies(project).quality

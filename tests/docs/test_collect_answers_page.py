@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from freshset.replication.answers.formats import FORMATS
+from freshset.replication.labelling.answers.formats import FORMATS
 
 
 def test_page_runs_and_prints_what_it_says(docs: Path, runner: ModuleType, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from freshset.replication.sources.registry import SOURCES
+from freshset.replication.collecting.sources.registry import SOURCES
 from freshset.replication.spec import Spec, parse_spec
 from freshset.replication.spec_sections import (
     ClassSpec,

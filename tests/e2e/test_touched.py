@@ -12,8 +12,8 @@ from freshset.core.records import Source
 from freshset.datasets.base import TestSetRef
 from freshset.datasets.registry import open_testset
 from freshset.generalization.compare import compare
-from freshset.replication.freeze import freeze, unfreeze
 from freshset.replication.package import write_package
+from freshset.replication.revisions.freeze import freeze, unfreeze
 from freshset.reports.study import study_from
 from freshset.reports.write import write_report
 from freshset.store.base import Examples

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from PIL import Image
 
 from freshset.replication import tables
-from freshset.replication.chain import put
-from freshset.replication.freeze import freeze
 from freshset.replication.project import Project
-from freshset.replication.revisions import Item, Revision
+from freshset.replication.revisions.chain import put
+from freshset.replication.revisions.document import Item, Revision
+from freshset.replication.revisions.freeze import freeze
 
 WHO = {"who": "ada", "why": "because"}
 CLASSES = ("cat", "dog", "10", "2")

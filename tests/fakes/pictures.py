@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from PIL import Image, ImageDraw
 
 from freshset.replication import tables
-from freshset.replication.images import store_image
+from freshset.replication.collecting.images import store_image
 from freshset.replication.project import Project
 
 

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from freshset.core.errors import StoreError
 from freshset.replication import tables
-from freshset.replication.candidates import Collecting, collect
+from freshset.replication.collecting.candidates import Collecting, collect
+from freshset.replication.collecting.sources.folder import Folder
 from freshset.replication.project import Project
-from freshset.replication.sources.folder import Folder
 
 
 def add_settings(folder: Path, database: str, prefix: str, n: int) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from fakes.class_folders import make_folder
 
-from freshset.replication.candidates import Collecting, collect
-from freshset.replication.excluding import blacklist
+from freshset.replication.collecting.candidates import Collecting, collect
+from freshset.replication.collecting.excluding import blacklist
+from freshset.replication.collecting.sources.folder import Folder
 from freshset.replication.project import Project
-from freshset.replication.sources.folder import Folder
 from freshset.replication.status import Failure, read_failures, read_status, unguarded
 from freshset.replication.tables import answers, pairs, tasks
 

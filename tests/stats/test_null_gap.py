@@ -11,7 +11,7 @@ import pytest
 from conftest import SHARED
 from fakes.annotators import answered
 
-from freshset.replication.answers.cifar10h import read_counts
+from freshset.replication.labelling.answers.cifar10h import read_counts
 from freshset.stats.corrections import BiasOptions
 from freshset.stats.matching import Judged
 from freshset.stats.null_gap import NullTest, null_test, tilt_towards

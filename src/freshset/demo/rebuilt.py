@@ -25,16 +25,16 @@ from freshset.core.frequencies import Frequencies
 from freshset.core.records import TestSet
 from freshset.demo.digits import OLD, Digits
 from freshset.replication import tables
-from freshset.replication.answers.importing import import_answers
-from freshset.replication.answers.tables import read as read_answers
-from freshset.replication.candidates import Collecting, collect
-from freshset.replication.choose import draw_revision
-from freshset.replication.freeze import freeze, testset_of
-from freshset.replication.frequencies import pooled_frequencies
-from freshset.replication.grids import make_tasks
+from freshset.replication.collecting.candidates import Collecting, collect
+from freshset.replication.collecting.sources.folder import Folder
+from freshset.replication.labelling.answers.importing import import_answers
+from freshset.replication.labelling.answers.tables import read as read_answers
+from freshset.replication.labelling.frequencies import pooled_frequencies
+from freshset.replication.labelling.grids import make_tasks
 from freshset.replication.project import Project
-from freshset.replication.review import Judgement, set_reviews
-from freshset.replication.sources.folder import Folder
+from freshset.replication.revisions.freeze import freeze, testset_of
+from freshset.replication.revisions.review import Judgement, set_reviews
+from freshset.replication.sampling.choose import draw_revision
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LOOKS_LIKE = (6, 7, 3, 8, 9, 3, 8, 1, 3, 4)

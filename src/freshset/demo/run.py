@@ -9,7 +9,7 @@ from pathlib import Path
 from freshset.core.config import CompareSettings
 from freshset.demo import digits, published, rebuilt
 from freshset.generalization.compare import compare
-from freshset.replication.strategies_table import strategies_table
+from freshset.replication.auditing.strategies_table import strategies_table
 from freshset.reports.study import Study, study_from
 from freshset.reports.write import write_report
 from freshset.store.parquet import ParquetStore

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from freshset.replication.collecting.quota import Quota, quota_table
 from freshset.replication.project import Project
-from freshset.replication.quota import Quota, quota_table
 from freshset.replication.spec import Spec
 from freshset.replication.tables import (
     answers,

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from freshset.cli.main import app
 from freshset.cli.testset.label import frequencies
 from freshset.core.errors import DataError, UsageError
-from freshset.replication import mturk
+from freshset.replication.labelling import mturk
 from freshset.replication.project import Project
 from freshset.replication.tables import origins
 from freshset.store.frequencies import read_frequencies

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from freshset.cli.testset.label_text import render_forecast, render_frequencies, render_import
-from freshset.replication.answers.importing import ImportReport
-from freshset.replication.forecast import ClassForecast, Forecast, Range
+from freshset.replication.labelling.answers.importing import ImportReport
+from freshset.replication.sampling.forecast import ClassForecast, Forecast, Range
 
 
 def test_everything_that_became_of_answers_is_told() -> None:

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 from fakes.class_folders import make_folder
 
-from freshset.replication.candidates import collect
+from freshset.replication.collecting.candidates import collect
+from freshset.replication.collecting.sources.folder import Folder
 from freshset.replication.project import Project
-from freshset.replication.sources.folder import Folder
 from freshset.replication.tables import answers
 
 SPEC = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.frozen import WHO, frozen_project
 
-from freshset.replication.freeze import freeze, unfreeze
 from freshset.replication.project import Project
+from freshset.replication.revisions.freeze import freeze, unfreeze
 
 SIGNED = ("--who", "ada", "--why", "for the paper")
 

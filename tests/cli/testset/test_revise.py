@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from freshset.cli.main import app
 from freshset.core.errors import DataError, UsageError
-from freshset.replication.choose import draw_revision
 from freshset.replication.project import Project
+from freshset.replication.sampling.choose import draw_revision
 
 WHO = ("--who", "ada", "--why", "because")
 

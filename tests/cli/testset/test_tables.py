@@ -9,9 +9,9 @@ from fakes.frozen import frozen_project
 
 from freshset.core.frequencies import Frequencies
 from freshset.core.records import Source
-from freshset.replication import freeze as freezing
-from freshset.replication.frequency_table import BinRow, FrequencyTable
-from freshset.replication.revision_table import RevisionRow, RevisionTable
+from freshset.replication.auditing.frequency_table import BinRow, FrequencyTable
+from freshset.replication.auditing.revision_table import RevisionRow, RevisionTable
+from freshset.replication.revisions import freeze as freezing
 from freshset.stats.types import Estimate
 from freshset.store.base import Examples
 from freshset.store.frequencies import write_frequencies

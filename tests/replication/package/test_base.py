@@ -8,11 +8,11 @@ from fakes.frozen import CLASSES, SPEC, WHO, frozen_project, revision
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication import tables
-from freshset.replication.chain import load, put
-from freshset.replication.excluding import take_down
-from freshset.replication.freeze import freeze, unfreeze
+from freshset.replication.collecting.excluding import take_down
 from freshset.replication.package.base import Contents, collect, packaged_classes
 from freshset.replication.project import Project
+from freshset.replication.revisions.chain import load, put
+from freshset.replication.revisions.freeze import freeze, unfreeze
 from freshset.replication.spec import parse_spec
 
 

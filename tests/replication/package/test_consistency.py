@@ -9,7 +9,7 @@ from fakes.frozen import WHO, picture
 
 from freshset.core.errors import DataError
 from freshset.core.files import sha256_bytes
-from freshset.replication.excluding import take_down
+from freshset.replication.collecting.excluding import take_down
 from freshset.replication.package import write_package
 from freshset.replication.package.base import Contents
 from freshset.replication.package.checksums import write_sums

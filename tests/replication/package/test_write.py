@@ -8,13 +8,13 @@ from fakes.frozen import SPEC, WHO, WORKER, frozen_project
 
 from freshset.core.errors import DataError, FreshsetError, UsageError
 from freshset.core.provenance import touched_near
-from freshset.replication.audit_project import audit_project
-from freshset.replication.freeze import freeze, unfreeze
+from freshset.replication.auditing.project import audit_project
 from freshset.replication.package import write_package
 from freshset.replication.package.base import Contents
 from freshset.replication.package.checksums import check_sums
 from freshset.replication.package.consistency import check_package
 from freshset.replication.project import Project
+from freshset.replication.revisions.freeze import freeze, unfreeze
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -62,7 +62,7 @@ def test_spec_log_and_revision_can_be_verified(project: Project, tmp_path: Path)
     assert [e["previous"] for e in entries] == ["", *(e["digest"] for e in entries[:-1])]
     said = json.loads((tmp_path / "out" / "revision.json").read_text(encoding="utf-8"))
     assert (said["schema"], said["revision"], said["touched"]) == ("freshset.package/1", "r1", "")
-    from freshset.replication.revisions import Revision
+    from freshset.replication.revisions.document import Revision
 
     assert Revision.from_dict(said["document"]).digest == said["digest"]
 

@@ -24,10 +24,10 @@ from freshset.core.files import write_atomic
 
 if TYPE_CHECKING:
     from freshset.core.frequencies import Frequencies
-    from freshset.replication.choose import Choice
-    from freshset.replication.lab import Lab, Spread
     from freshset.replication.project import Project
-    from freshset.replication.revisions import Revision
+    from freshset.replication.revisions.document import Revision
+    from freshset.replication.sampling.choose import Choice
+    from freshset.replication.sampling.lab import Lab, Spread
 
 FrequenciesOption = Annotated[
     Path | None,
@@ -64,9 +64,9 @@ def sample(
     json: JsonOption = False,
 ) -> None:
     """Draw a revision by the spec's strategy and seed, as a draft to be reviewed."""
-    from freshset.replication.chain import load
-    from freshset.replication.choose import choice_of, draw_revision
-    from freshset.replication.pools import eligibility_csv
+    from freshset.replication.revisions.chain import load
+    from freshset.replication.sampling.choose import choice_of, draw_revision
+    from freshset.replication.sampling.pools import eligibility_csv
     from freshset.replication.status import unguarded
 
     with opened(project, database) as open_project:
@@ -109,8 +109,8 @@ def lab(
     """Draw many samples by each strategy and show what the seed alone does; stores nothing."""
     from typing import get_args
 
-    from freshset.replication.choose import choice_of
-    from freshset.replication.lab import run_lab
+    from freshset.replication.sampling.choose import choice_of
+    from freshset.replication.sampling.lab import run_lab
     from freshset.replication.spec import Strategy
 
     known: tuple[Strategy, ...] = get_args(Strategy)
@@ -181,7 +181,7 @@ def frequencies_of(project: Project, path: Path | None) -> Frequencies:
         from freshset.store.frequencies import read_frequencies
 
         return read_frequencies(path)
-    from freshset.replication.frequencies import pooled_frequencies
+    from freshset.replication.labelling.frequencies import pooled_frequencies
 
     return pooled_frequencies(project).frequencies
 

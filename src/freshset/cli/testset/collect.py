@@ -21,8 +21,8 @@ from freshset.cli.testset.options import (
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from freshset.replication.candidates import Collection
-    from freshset.replication.excluding import Excluded
+    from freshset.replication.collecting.candidates import Collection
+    from freshset.replication.collecting.excluding import Excluded
 
 RetryOption = Annotated[bool, typer.Option("--retry", help="Try again what failed before.")]
 SetOption = Annotated[
@@ -65,9 +65,9 @@ def collect(
 ) -> None:
     """Collect candidates from a source; run again, it goes on where it stopped."""
     from freshset.core.sizes import parse_size
-    from freshset.replication.candidates import Collecting
-    from freshset.replication.candidates import collect as run
-    from freshset.replication.sources.registry import open_source
+    from freshset.replication.collecting.candidates import Collecting
+    from freshset.replication.collecting.candidates import collect as run
+    from freshset.replication.collecting.sources.registry import open_source
 
     given = settings(options) | ({"path": path} if path else {})
     how = Collecting(max_bytes=parse_size(max_bytes), workers=workers, retry=retry)
@@ -109,9 +109,9 @@ def original(
     json: JsonOption = False,
 ) -> None:
     """Add images of the original test or training set, from anything freshset can read."""
-    from freshset.replication.candidates import Collecting
-    from freshset.replication.candidates import collect as run
-    from freshset.replication.sources.testset import ORIGINAL, TestSetSource
+    from freshset.replication.collecting.candidates import Collecting
+    from freshset.replication.collecting.candidates import collect as run
+    from freshset.replication.collecting.sources.testset import ORIGINAL, TestSetSource
 
     if pool not in {"test", "train"}:
         raise UsageError(f"--pool {pool!r} is neither test nor train.", "Give --pool test.")
@@ -141,7 +141,7 @@ def blacklist(
     json: JsonOption = False,
 ) -> None:
     """Keep images out of all samples from now on."""
-    from freshset.replication import excluding
+    from freshset.replication.collecting import excluding
 
     act = excluding.release if undo else excluding.blacklist
     with opened(project, database) as there:
@@ -163,7 +163,7 @@ def takedown(
     json: JsonOption = False,
 ) -> None:
     """Remove the files of images for good; a tombstone stays, so that revisions can be verified."""
-    from freshset.replication.excluding import find_images, take_down
+    from freshset.replication.collecting.excluding import find_images, take_down
 
     names = _named(images, file)
     with opened(project, database) as there:

@@ -64,8 +64,8 @@ def tasks(
 
     With --batch no tasks are made: those of the batch are written, or closed.
     """
-    from freshset.replication.grids import close_tasks, make_tasks
-    from freshset.replication.task_files import export_tasks
+    from freshset.replication.labelling.grids import close_tasks, make_tasks
+    from freshset.replication.labelling.task_files import export_tasks
 
     if batch and not (export or close):
         raise UsageError(f"What is to be done with batch {batch}?", "Add --export DIR or --close.")
@@ -125,7 +125,7 @@ def publish(
     json: JsonOption = False,
 ) -> None:
     """Post the open tasks on Mechanical Turk: in its sandbox, unless --live is given."""
-    from freshset.replication import mturk
+    from freshset.replication.labelling import mturk
 
     if not dry_run and bool(image_url) == bool(page_url):
         raise UsageError(
@@ -185,8 +185,8 @@ def answers(
     json: JsonOption = False,
 ) -> None:
     """Import answers from a file, or fetch them: all of them or nothing, and each once."""
-    from freshset.replication.answers.formats import read_answers
-    from freshset.replication.answers.importing import import_answers
+    from freshset.replication.labelling.answers.formats import read_answers
+    from freshset.replication.labelling.answers.importing import import_answers
 
     if fetch == (path is not None) or (fetch and format != "mturk"):
         raise UsageError(
@@ -195,7 +195,7 @@ def answers(
         )
     with opened(project, database) as open_project:
         if path is None:
-            from freshset.replication.mturk import connect, fetch_answers
+            from freshset.replication.labelling.mturk import connect, fetch_answers
 
             records = fetch_answers(open_project, connect(live=live), batch=batch)
         else:
@@ -282,8 +282,8 @@ def forecast(
     """Tell what is missing, by class and bin, and which tasks and money it will take."""
     import numpy as np
 
-    from freshset.replication.choose import choice_of
-    from freshset.replication.forecast import forecast as run
+    from freshset.replication.sampling.choose import choice_of
+    from freshset.replication.sampling.forecast import forecast as run
 
     if not 0 < level < 1:
         raise UsageError(f"--level {level} does not lie between 0 and 1.", "Try 0.9.")
@@ -299,8 +299,8 @@ def forecast(
 def _of_project(
     project: Path, database: str, raw: bool
 ) -> tuple[Frequencies, dict[str, Any], pd.DataFrame | None]:
-    from freshset.replication.crowd import image_table, summary
-    from freshset.replication.frequencies import pooled_frequencies
+    from freshset.replication.labelling.crowd import image_table, summary
+    from freshset.replication.labelling.frequencies import pooled_frequencies
 
     with opened(project, database) as open_project:
         pooled = pooled_frequencies(open_project)
@@ -310,7 +310,7 @@ def _of_project(
 
 
 def _under_original_names(project: Path | None, database: str, table: Frequencies) -> Frequencies:
-    from freshset.replication.frequencies import under_original_names
+    from freshset.replication.labelling.frequencies import under_original_names
 
     if project is None:
         raise UsageError("--original-names needs a project.", "Give --project in place of --of.")
@@ -321,14 +321,14 @@ def _under_original_names(project: Path | None, database: str, table: Frequencie
 def _of_file(
     of: tuple[str, Path] | None,
 ) -> tuple[Frequencies, dict[str, Any], pd.DataFrame | None]:
-    from freshset.replication.answer_table import record_answers
-    from freshset.replication.answers.formats import read_answers
-    from freshset.replication.crowd import SCHEMA, describe, image_table, summary
-    from freshset.replication.frequencies import pool
+    from freshset.replication.labelling.answer_table import record_answers
+    from freshset.replication.labelling.answers.formats import read_answers
+    from freshset.replication.labelling.crowd import SCHEMA, describe, image_table, summary
+    from freshset.replication.labelling.frequencies import pool
 
     format, path = of or ("", Path())
     if format == "cifar10h" and path.suffix == ".npy":
-        from freshset.replication.answers.cifar10h import read_counts
+        from freshset.replication.labelling.answers.cifar10h import read_counts
 
         counts = read_counts(path)
         return counts, {"schema": SCHEMA, "frequencies": describe(counts)}, None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from freshset.cli.output import columns
 
 if TYPE_CHECKING:
-    from freshset.replication.answers.importing import ImportReport
-    from freshset.replication.forecast import Forecast, Range
+    from freshset.replication.labelling.answers.importing import ImportReport
+    from freshset.replication.sampling.forecast import Forecast, Range
 
 
 def render_import(report: ImportReport) -> str:

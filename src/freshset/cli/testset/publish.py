@@ -25,7 +25,7 @@ from freshset.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from freshset.core.issues import Severity
-    from freshset.replication.audit_report import AuditReport
+    from freshset.replication.auditing.report import AuditReport
     from freshset.replication.package import Package
 
 AnyProjectOption = Annotated[
@@ -127,11 +127,11 @@ def audit(
     elif given := [name for name, value in of_folder.items() if value]:
         raise UsageError(f"{given[0]} goes with a folder.", "Name the folder to audit.")
     elif imagenetv2 is not None:
-        from freshset.replication.audit_archive import audit_archive
+        from freshset.replication.auditing.archive import audit_archive
 
         result = audit_archive(imagenetv2, sets or ())
     elif project is not None:
-        from freshset.replication.audit_project import audit_project
+        from freshset.replication.auditing.project import audit_project
 
         with opened(project, database) as open_project:
             result = audit_project(open_project, sets or ())
@@ -192,8 +192,8 @@ def frequency_text(value: float) -> str:
 def _audit_path(
     path: Path, original: list[Path], limits: Mapping[str, float], blacklist: Mapping[str, str]
 ) -> AuditReport:
-    from freshset.replication.audit_folder import LIMITS, audit_folder
-    from freshset.replication.audit_package import audit_package, is_package
+    from freshset.replication.auditing.folder import LIMITS, audit_folder
+    from freshset.replication.auditing.package import audit_package, is_package
 
     look = audit_package if is_package(path) else audit_folder
     return look(path, original=original, limits=limits or LIMITS, blacklist=blacklist)

@@ -21,8 +21,8 @@ from freshset.cli.testset.options import (
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from freshset.replication.chain import Chain
-    from freshset.replication.review import ClassReview, Judgement, Shown
+    from freshset.replication.revisions.chain import Chain
+    from freshset.replication.revisions.review import ClassReview, Judgement, Shown
 
 RevisionArgument = Annotated[str, typer.Argument(help="Name of a revision.", metavar="REVISION")]
 
@@ -47,9 +47,9 @@ def revisions(
     json: JsonOption = False,
 ) -> None:
     """List the revisions, or show one: what it was drawn from, and what lacks."""
-    from freshset.replication.chain import head, heads, load
-    from freshset.replication.chain import verify as verify_chain
-    from freshset.replication.freeze import problems_of, write_manifest
+    from freshset.replication.revisions.chain import head, heads, load
+    from freshset.replication.revisions.chain import verify as verify_chain
+    from freshset.replication.revisions.freeze import problems_of, write_manifest
 
     if manifest is not None and not name:
         raise UsageError("--manifest is for one revision.", "Name it.")
@@ -111,7 +111,7 @@ def review(
     json: JsonOption = False,
 ) -> None:
     """Show the reviews of a revision, or the images of a class of it, or give verdicts."""
-    from freshset.replication.review import images_to_review, reviews_of, set_reviews
+    from freshset.replication.revisions.review import images_to_review, reviews_of, set_reviews
 
     data: dict[str, Any] = {"schema": "freshset.review/1", "revision": revision}
     judgements = _judgements(class_key, verdict, version, file)
@@ -147,7 +147,7 @@ def freeze(
     json: JsonOption = False,
 ) -> None:
     """Freeze a revision: from then on it is never changed, and may be predicted on."""
-    from freshset.replication import freeze as freezing
+    from freshset.replication.revisions import freeze as freezing
 
     with opened(project, database) as open_project:
         head = freezing.freeze(
@@ -169,7 +169,7 @@ def unfreeze(
     json: JsonOption = False,
 ) -> None:
     """Make a frozen revision a draft again; it is marked as adaptively touched for ever."""
-    from freshset.replication import freeze as freezing
+    from freshset.replication.revisions import freeze as freezing
 
     with opened(project, database) as open_project:
         marked = freezing.unfreeze(open_project, revision, who=person(who), why=why)
@@ -180,7 +180,7 @@ def unfreeze(
 
 def _judgements(class_key: str, verdict: str, version: int, file: Path | None) -> list[Judgement]:
     """Verdicts of the options or of a file; what they say is checked where they are given."""
-    from freshset.replication.review import Judgement
+    from freshset.replication.revisions.review import Judgement
 
     if file is not None:
         from freshset.store.importers.tables import need_columns

@@ -16,9 +16,9 @@ from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
     from freshset.core.frequencies import Frequencies
-    from freshset.replication.frequency_table import FrequencyTable
-    from freshset.replication.revision_table import RevisionTable
-    from freshset.replication.strategies_table import StrategiesTable
+    from freshset.replication.auditing.frequency_table import FrequencyTable
+    from freshset.replication.auditing.revision_table import RevisionTable
+    from freshset.replication.auditing.strategies_table import StrategiesTable
     from freshset.stats.types import Estimate
 
 # So many models get a column each.
@@ -60,7 +60,7 @@ def revisions(
     output: OutputOption = None,
 ) -> None:
     """Show how the building of a test set moved the scores on it."""
-    from freshset.replication.revision_table import revision_table
+    from freshset.replication.auditing.revision_table import revision_table
     from freshset.store.parquet import ParquetStore
 
     result = revision_table(ParquetStore(store), testset, models=model or (), level=level)
@@ -82,7 +82,7 @@ def frequencies(
     output: OutputOption = None,
 ) -> None:
     """Show accuracy on images that few selected, and on images that many selected."""
-    from freshset.replication.frequency_table import frequency_table
+    from freshset.replication.auditing.frequency_table import frequency_table
     from freshset.store.parquet import ParquetStore
 
     known = _frequencies(file, project, database)
@@ -110,7 +110,7 @@ def strategies(
     output: OutputOption = None,
 ) -> None:
     """Show the mean selection frequency and the mean change in accuracy of each strategy's set."""
-    from freshset.replication.strategies_table import strategies_table
+    from freshset.replication.auditing.strategies_table import strategies_table
     from freshset.store.parquet import ParquetStore
 
     sets = {}

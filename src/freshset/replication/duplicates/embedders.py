@@ -16,8 +16,8 @@ from PIL import Image
 from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.core.registry import Entry, Registry
 from freshset.datasets.images import Decoding
+from freshset.replication.collecting.images import SQUASHED
 from freshset.replication.duplicates.hashes import BITS, perceptual_hash
-from freshset.replication.images import SQUASHED
 
 SIDE = SQUASHED.side
 METRICS = ("pixels", "ssim", "phash", "fc7")

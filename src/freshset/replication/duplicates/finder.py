@@ -15,6 +15,7 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.files import sha256_file
 from freshset.datasets.images import decode
 from freshset.engine.backends.base import Backend
+from freshset.replication.collecting.images import SQUASHED, VECTORS, load_image, working_copy
 from freshset.replication.duplicates.embedders import SIDE, embedder, read_features
 from freshset.replication.duplicates.hashes import hamming_nearest
 from freshset.replication.duplicates.neighbours import MEMORY, Nearest, nearest
@@ -24,11 +25,9 @@ from freshset.replication.duplicates.searches import Found, Known, Plan, Search
 from freshset.replication.duplicates.ssim_neighbours import ssim_pairs
 from freshset.replication.duplicates.state import State
 from freshset.replication.duplicates.vectors import Vectors, update_vectors
-from freshset.replication.images import SQUASHED, load_image, working_copy
 from freshset.replication.project import Project
 from freshset.replication.tables import images
 
-FOLDER = "duplicates"
 _QUERIES_AT_ONCE = 512
 # Of a part that another machine searches for: enough to be worth sending.
 _QUERIES_A_PART = 1024
@@ -155,7 +154,7 @@ class Finder:
             copy = working_copy(project.folder, paths[item], SQUASHED)
             return decode(copy, f"working copy {copy}")
 
-        folder = project.folder / FOLDER / self.metric
+        folder = project.folder / VECTORS / self.metric
         self._vectors = update_vectors(folder, self._embedder, wanted, load)
 
     @property

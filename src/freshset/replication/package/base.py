@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from freshset.core.errors import DataError, UsageError
 from freshset.core.files import sha256_file
 from freshset.core.identifiers import slug
-from freshset.replication.chain import Head, head, load, verify
 from freshset.replication.journal import Entry
 from freshset.replication.project import Project
-from freshset.replication.revisions import Item, Revision
+from freshset.replication.revisions.chain import Head, head, load, verify
+from freshset.replication.revisions.document import Item, Revision
+from freshset.replication.revisions.touched import why_touched
 from freshset.replication.spec import Spec, parse_spec
 from freshset.replication.tables import exclusions, images, origins, specs
-from freshset.replication.touched import why_touched
 
 IMAGES = "test"
 """Folder of the images; Hugging Face `datasets` takes its name for that of the split."""

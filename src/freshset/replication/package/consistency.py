@@ -19,7 +19,7 @@ from freshset.replication.journal import Entry, verify
 from freshset.replication.package.base import IMAGES
 from freshset.replication.package.checksums import check_sums
 from freshset.replication.package.write import LOG, TAKEDOWNS
-from freshset.replication.revisions import Revision
+from freshset.replication.revisions.document import Revision
 from freshset.store.table_files import read_table
 
 

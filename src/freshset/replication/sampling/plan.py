@@ -12,9 +12,9 @@ import numpy as np
 
 from freshset.core.errors import DataError
 from freshset.core.frequencies import Frequencies
-from freshset.replication.eligibility import Limits
-from freshset.replication.quota import keyword_quotas
+from freshset.replication.collecting.quota import keyword_quotas
 from freshset.replication.sampling.draws import Strategy, Stratified, Top
+from freshset.replication.sampling.eligibility import Limits
 from freshset.replication.sampling.sample import Sample, draw_sample
 from freshset.replication.sampling.stocks import stocks_of
 from freshset.replication.sampling.targets import Targets, by_histogram, one_group
@@ -85,7 +85,7 @@ class Plan:
         Parameters
         ----------
         eligible
-            What it may take; see `freshset.replication.eligibility.judge`.
+            What it may take; see `freshset.replication.sampling.eligibility.judge`.
         seed
             Of all draws.
         keywords

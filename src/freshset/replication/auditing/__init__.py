@@ -1,0 +1,1 @@
+"""Checking a test set, and tables of what its making did to the scores."""

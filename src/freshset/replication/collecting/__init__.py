@@ -1,0 +1,1 @@
+"""Collecting images: sources, candidates, working copies, exclusions, quotas."""

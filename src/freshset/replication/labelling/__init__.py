@@ -1,0 +1,1 @@
+"""Asking people: tasks with hidden controls, answers, selection frequencies, quality."""

@@ -1,0 +1,1 @@
+"""Drawn sets in a chain of digests: review, freezing, un-freezing."""
