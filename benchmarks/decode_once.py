@@ -99,6 +99,8 @@ def timm_loop(root: Path, batch_size: int) -> float:
     import torch
     from timm.data import create_dataset, create_loader, resolve_data_config
 
+    # A process that was spawned would spawn the loader's workers, too, which timm does not by itself.
+    multiprocessing.set_start_method("fork", force=True)
     start = time.perf_counter()
     for name in NETS:
         model = timm.create_model(name, num_classes=CLASSES).eval()

@@ -74,7 +74,7 @@ def test_from_a_search_to_components(call, folder: Path, frequencies: Path) -> N
 
     shown = call("testset", "components", *at, "--frequencies", frequencies)
     assert shown.code == 0
-    assert shown.out.startswith("2 components; 2 candidates are near-duplicates.\n")
+    assert shown.out.startswith("Components: 2. Near-duplicates among the candidates: 2.\n")
     assert "none stays: it touches an original image" in shown.out
     assert "one stays, of the class with the fewest good images" in shown.out
     assert "  photo" in shown.out

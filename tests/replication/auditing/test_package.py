@@ -8,6 +8,7 @@ from fakes.frozen import WHO, frozen_project
 from freshset.core.errors import DataError
 from freshset.replication.auditing.package import audit_package, is_package
 from freshset.replication.package import write_package
+from freshset.replication.revisions.freeze import freeze, unfreeze
 
 
 @pytest.fixture
@@ -45,3 +46,13 @@ def test_a_table_without_its_columns_is_named(package: Path) -> None:
     (package / "test" / "metadata.csv").write_text("file_name\nx\n", encoding="utf-8")
     with pytest.raises(DataError, match="no column 'answers'"):
         audit_package(package)
+
+
+def test_a_package_of_a_revision_that_was_unfrozen_says_so(tmp_path: Path) -> None:
+    with frozen_project(tmp_path / "project") as project:
+        unfreeze(project, "r1", who="eve", why="a wrong label")
+        freeze(project, "r1", allow_incomplete="a test", **WHO)
+        write_package(project, "r1", tmp_path / "out", **WHO)
+    (issue,) = [one for one in audit_package(tmp_path / "out").issues if one.check == "touched"]
+    assert (issue.severity, issue.testset) == ("warning", "out")
+    assert "a wrong label" in issue.message

@@ -12,6 +12,7 @@ from freshset.replication import tables
 from freshset.replication.auditing.project import audit_project
 from freshset.replication.project import Project
 from freshset.replication.revisions.chain import load, put
+from freshset.replication.revisions.freeze import unfreeze
 
 
 @pytest.fixture
@@ -96,3 +97,11 @@ def test_no_revision(project: Project, tmp_path: Path) -> None:
         pytest.raises(UsageError, match="no revision to audit"),
     ):
         audit_project(empty)
+
+
+def test_a_revision_that_was_unfrozen_is_named(project: Project) -> None:
+    unfreeze(project, "r1", who="eve", why="a wrong label")
+    (issue,) = [one for one in audit_project(project).issues if one.check == "touched"]
+    assert (issue.severity, issue.testset) == ("warning", "r1")
+    assert "un-frozen on" in issue.message
+    assert issue.message.endswith("a wrong label.")

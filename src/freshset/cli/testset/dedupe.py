@@ -331,7 +331,7 @@ def render_verdicts(state: State) -> str:
 def render_components(found: Resolution) -> str:
     """Lay out components with their links."""
     lines = [
-        f"{len(found.components):,} components; {len(found.out):,} candidates are near-duplicates."
+        f"Components: {len(found.components):,}. Near-duplicates among the candidates: {len(found.out):,}."
     ]
     for one in found.components:
         lines += ["", _heading(one)]

@@ -86,11 +86,21 @@ def tasks(
                 f"Batch {made.batch}: {made.tasks:,} tasks with {made.images:,} images, which ask "
                 f"about {made.asked:,}."
             )
-            lines += [f"Left out: {n:,} {reason}." for reason, n in made.left_out.items()]
+            lines += [
+                f"Left out, {_LEFT_OUT[reason]}: {n:,}." for reason, n in made.left_out.items()
+            ]
         if export is not None:
             data["exported"] = export_tasks(open_project, export, batch=data["batch"])
             lines.append(f"Wrote {data['exported']:,} tasks to {export}.")
     emit(data, "\n".join(lines), as_json=json, output=None)
+
+
+_LEFT_OUT = {
+    "answered": "with enough answers",
+    "waiting": "in tasks that are open",
+    "excluded": "on the blacklist or taken down",
+    "original": "an original image or a duplicate of one",
+}
 
 
 def publish(

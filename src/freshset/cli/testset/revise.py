@@ -156,6 +156,7 @@ def freeze(
     lines = [f"Froze {revision}: {head.digest}"]
     if head.touched:
         lines.append("It is adaptively touched: it, or one it comes from, was un-frozen before.")
+    lines.append(f"Next: freshset testset package {revision} --output DIR")
     data = {"schema": "freshset.frozen/1"} | head.to_dict()
     emit(data, "\n".join(lines), as_json=json, output=None)
 

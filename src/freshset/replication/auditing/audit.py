@@ -65,6 +65,8 @@ class Known:
         Selection frequencies; ``None`` when there are no answers.
     damaged
         One sentence for every file that is not as it was written.
+    touched
+        Why a set is adaptively touched, by its name.
     """
 
     links: tuple[tuple[str, str], ...] = ()
@@ -74,6 +76,7 @@ class Known:
     sizes: Mapping[str, int] = field(default_factory=dict)
     frequencies: Frequencies | None = None
     damaged: tuple[str, ...] = ()
+    touched: Mapping[str, str] = field(default_factory=dict)
 
 
 def audit(sets: Sequence[Members], known: Known) -> AuditReport:
@@ -99,6 +102,11 @@ def audit(sets: Sequence[Members], known: Known) -> AuditReport:
     ]
     issues = [Issue("damaged", "fault", "", (), text) for text in known.damaged]
     issues += [issue for found in audits for issue in _issues(found, known)]
+    issues += [
+        Issue("touched", "warning", one.name, (), f"{one.name} is adaptively touched: {why}.")
+        for one in sets
+        if (why := known.touched.get(one.name, ""))
+    ]
     for o in overlaps:
         if o.shared:
             text = (

@@ -10,7 +10,7 @@ import pandas as pd
 
 from freshset.core.errors import DataError
 from freshset.core.frequencies import Frequencies
-from freshset.core.provenance import REVISION_FILE
+from freshset.core.provenance import REVISION_FILE, touched_near
 from freshset.replication.auditing.audit import Known
 from freshset.replication.auditing.folder import LIMITS, audit_folder
 from freshset.replication.auditing.report import AuditReport
@@ -36,16 +36,18 @@ def audit_package(
 ) -> AuditReport:
     """Audit a package; parameters and errors are those of `audit_folder`.
 
-    Beside what is looked for in any folder, revision, log, images and checksums must agree, and every
-    class must have the number of images that the spec asks for.
+    Beside what is looked for in any folder, revision, log, images and checksums must agree, every class
+    must have the number of images that the spec asks for, and a set that was un-frozen is named.
     """
     path = Path(path)
+    name = path.resolve().name
     spec = parse_spec(load_spec(path / "spec.yaml"), str(path / "spec.yaml"))
     folders = {one.key: one.folder for one in packaged_classes(spec)}
     known = Known(
         sizes={folders[one.key]: spec.size_of(one.key) for one in spec.classes},
         frequencies=_frequencies(path / METADATA),
         damaged=tuple(check_package(path)),
+        touched={name: touched_near(path.resolve())},
     )
     return audit_folder(
         path / IMAGES,
@@ -53,7 +55,7 @@ def audit_package(
         limits=limits,
         blacklist=blacklist,
         known=known,
-        name=path.resolve().name,
+        name=name,
     )
 
 

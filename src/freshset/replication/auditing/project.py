@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from freshset.replication.duplicates.state import read_state
 from freshset.replication.project import Project
 from freshset.replication.revisions.chain import heads, load
 from freshset.replication.revisions.document import Item
+from freshset.replication.revisions.touched import why_touched
 from freshset.replication.tables import exclusions, images, members
 
 
@@ -48,6 +50,7 @@ def audit_project(project: Project, names: Sequence[str] = ()) -> AuditReport:
             sizes={one.key: spec.size_of(one.key) for one in spec.classes},
             frequencies=_frequencies(list(revisions.values())),
         )
+    known = replace(known, touched={name: why_touched(project, name) for name in revisions})
     sets = [
         Members(name, tuple((item.item_id, item.class_key) for item in items))
         for name, items in revisions.items()
