@@ -14,7 +14,7 @@ from freshset.core.errors import StoreError, UsageError
 from freshset.core.frequencies import Frequencies
 from freshset.core.identifiers import canonical_testset
 from freshset.core.matched import matched
-from freshset.stats.bins import frequency_bins
+from freshset.stats.bins import bin_names, frequency_bins
 from freshset.stats.intervals import clopper_pearson
 from freshset.stats.strata import strata
 from freshset.stats.types import Estimate
@@ -109,9 +109,6 @@ def frequency_table(
 
 def _bins(frequencies: Frequencies, edges: Sequence[float]) -> npt.NDArray[np.object_]:
     """Name of the bin of every item; ``None`` where there are no answers."""
-    ends = (0.0, *edges, 1.0)
-    digits = max(1, *(len(f"{end:g}".partition(".")[2]) for end in ends))
-    names = [f"{low:.{digits}f} to {high:.{digits}f}" for low, high in pairwise(ends)]
     place = frequency_bins(frequencies.selected, frequencies.answers, edges)
     # The last name is also what -1, no answers, points to.
-    return np.array([*names, None], dtype=object)[place]
+    return np.array([*bin_names(edges), None], dtype=object)[place]
