@@ -155,6 +155,7 @@ def test_cifar10h_answers(shared_data: Path) -> None:
     """511,400 human answers: five votes tilt, ten are matched on; four models of the archive."""
     path = _cifar10h()
     if path is None:
+        # Its licence forbids to bundle it; the same estimators are tested on simulated counts.
         pytest.skip(
             "CIFAR-10H's counts are not here (licence CC BY-NC-SA): name the .npy file or its "
             "folder in FRESHSET_CIFAR10H"

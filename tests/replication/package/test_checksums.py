@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_usual_tool_agrees(folder: Path) -> None:
     tool = shutil.which("sha256sum")
     if tool is None:
+        # A tool of GNU coreutils, which macOS lacks; the sums themselves are tested without it.
         pytest.skip("no sha256sum on this system")
     assert (
         subprocess.run([tool, "--strict", "-c", "SHA256SUMS"], cwd=folder, check=False).returncode
