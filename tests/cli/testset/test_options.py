@@ -12,10 +12,12 @@ from freshset.cli.testset.options import (
     ProjectOption,
     WhoOption,
     WhyOption,
+    frequencies_of,
     opened,
     person,
 )
 from freshset.core.errors import UsageError
+from freshset.replication.project import Project
 
 SPEC = "name: animals/fresh\noriginal: animals/test\nclasses: [{key: cat}, {key: dog}]\n"
 
@@ -60,3 +62,11 @@ def test_who_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getpass, "getuser", nobody)
     with pytest.raises(UsageError, match="--who NAME"):
         person()
+
+
+def test_frequencies_are_those_of_a_file_or_of_the_answers(tmp_path: Path) -> None:
+    path = tmp_path / "given.csv"
+    path.write_text("item_id,class,selected,answers\na,cat,3,4\n", encoding="utf-8")
+    with Project.create(tmp_path / "project", SPEC, who="ada", why="begin") as project:
+        assert frequencies_of(project, path).value.tolist() == [0.75]
+        assert len(frequencies_of(project, None)) == 0

@@ -11,11 +11,13 @@ import typer
 from freshset.cli.output import columns, emit, warn
 from freshset.cli.testset.options import (
     DatabaseOption,
+    FrequenciesOption,
     JsonOption,
     OutputOption,
     ProjectOption,
     WhoOption,
     WhyOption,
+    frequencies_of,
     opened,
     person,
 )
@@ -23,21 +25,9 @@ from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.core.files import write_atomic
 
 if TYPE_CHECKING:
-    from freshset.core.frequencies import Frequencies
-    from freshset.replication.project import Project
     from freshset.replication.revisions.document import Revision
     from freshset.replication.sampling.choose import Choice
     from freshset.replication.sampling.lab import Lab, Spread
-
-FrequenciesOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--frequencies",
-        help="Selection frequencies to use in place of those of the project's answers: "
-        "csv or Parquet with item_id, class, selected, answers.",
-        metavar="FILE",
-    ),
-]
 
 
 def sample(
@@ -173,17 +163,6 @@ def render_lab(result: Lab) -> str:
     header = ("strategy", "mean frequency", "overlap", "images", "missing", "upward")
     note = f"Mean and standard deviation over {len(result.seeds)} seeds."
     return columns(header, rows) + f"\n\n{note}"
-
-
-def frequencies_of(project: Project, path: Path | None) -> Frequencies:
-    """Selection frequencies of a file, or those of the project's answers under its policy."""
-    if path is not None:
-        from freshset.store.frequencies import read_frequencies
-
-        return read_frequencies(path)
-    from freshset.replication.labelling.frequencies import pooled_frequencies
-
-    return pooled_frequencies(project).frequencies
 
 
 def _counts(numbers: Mapping[str, int]) -> str:

@@ -11,14 +11,15 @@ import typer
 
 from freshset.cli.output import columns, emit, say, warn
 from freshset.cli.study_options import parse_shard
-from freshset.cli.testset.choose import FrequenciesOption, frequencies_of
 from freshset.cli.testset.options import (
     DatabaseOption,
+    FrequenciesOption,
     JsonOption,
     OutputOption,
     ProjectOption,
     WhoOption,
     WhyOption,
+    frequencies_of,
     opened,
     person,
 )

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from freshset.cli.output import emit, say, warn
-from freshset.cli.testset.choose import FrequenciesOption, frequencies_of
 from freshset.cli.testset.label_text import render_forecast, render_frequencies, render_import
 from freshset.cli.testset.options import (
     DatabaseOption,
+    FrequenciesOption,
     JsonOption,
     OutputOption,
     ProjectOption,
     WhoOption,
     WhyOption,
+    frequencies_of,
     opened,
     person,
 )

@@ -12,15 +12,18 @@ from freshset.cli.options import JsonOption, OutputOption
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from freshset.core.frequencies import Frequencies
     from freshset.replication.project import Project
 
 __all__ = [
     "DatabaseOption",
+    "FrequenciesOption",
     "JsonOption",
     "OutputOption",
     "ProjectOption",
     "WhoOption",
     "WhyOption",
+    "frequencies_of",
     "opened",
     "person",
 ]
@@ -46,6 +49,17 @@ WhoOption = Annotated[
     typer.Option("--who", help="Who does this; you, when it is not given.", envvar="FRESHSET_WHO"),
 ]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, which the log keeps.")]
+
+
+FrequenciesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--frequencies",
+        help="Selection frequencies to use in place of those of the project's answers: "
+        "csv or Parquet with item_id, class, selected, answers.",
+        metavar="FILE",
+    ),
+]
 
 
 def opened(project: Path, database: str = "") -> Project:
@@ -80,3 +94,14 @@ def person(who: str = "") -> str:
             "The log needs the name of who does this, and the system tells none.",
             "Give --who NAME, or set FRESHSET_WHO.",
         ) from error
+
+
+def frequencies_of(project: Project, path: Path | None) -> Frequencies:
+    """Selection frequencies of a file, or those of the project's answers under its policy."""
+    if path is not None:
+        from freshset.store.frequencies import read_frequencies
+
+        return read_frequencies(path)
+    from freshset.replication.labelling.frequencies import pooled_frequencies
+
+    return pooled_frequencies(project).frequencies

@@ -9,8 +9,13 @@ import typer
 
 from freshset.cli.options import LevelOption, StoreOption
 from freshset.cli.output import columns, emit
-from freshset.cli.testset.choose import frequencies_of
-from freshset.cli.testset.options import DatabaseOption, JsonOption, OutputOption, opened
+from freshset.cli.testset.options import (
+    DatabaseOption,
+    JsonOption,
+    OutputOption,
+    frequencies_of,
+    opened,
+)
 from freshset.cli.testset.publish import AnyProjectOption, frequency_text
 from freshset.core.errors import UsageError
 
