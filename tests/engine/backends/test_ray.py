@@ -429,3 +429,15 @@ def test_an_error_of_the_function_is_its_own(connect: Callable[..., RayBackend])
     assert next(results) == 4
     with pytest.raises(UsageError, match="-1 is negative"):
         list(results)
+
+
+def _dies(part: int) -> int:
+    os._exit(part)
+
+
+def test_a_part_whose_process_dies_again_and_again_is_told(
+    connect: Callable[..., RayBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_TRIES", 0)
+    with pytest.raises(UsageError, match="Lost a part too often"):
+        list(connect().map(_dies, [1]))

@@ -75,15 +75,15 @@ class RayBackend:
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         """Call a function on every part, on any node; a part whose node is lost is run again."""
         self._connect()
-        options = {"num_cpus": self._settings.actor_cpus, "max_retries": _TRIES}
+        call = _CALL.options(num_cpus=self._settings.actor_cpus, max_retries=_TRIES)
         what = ray.put(function)
-        waiting = deque(_CALL.options(**options).remote(what, part) for part in parts)
+        waiting = deque(call.remote(what, part) for part in parts)
         try:
             while waiting:
-                yield ray.get(waiting[0])
-                waiting.popleft()
-        except RayTaskError as error:
-            raise error.cause from error
+                yield ray.get(waiting.popleft())
+        except RayError as error:
+            lost = UsageError(f"Lost a part too often: {reason(error)}.", "Look at the nodes.")
+            raise (error.cause if isinstance(error, RayTaskError) else lost) from error
         finally:
             for ref in waiting:
                 ray.cancel(ref, force=True)
