@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from freshset.replication.project import Project
+from freshset.replication.project import DATABASE, Project
 
 SPEC = """\
 name: animals/fresh
@@ -91,3 +93,14 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """A project with three classes on SQLite."""
     with Project.create(tmp_path / "project", SPEC, who="ada", why="begin") as project:
         yield project
+
+
+@pytest.fixture
+def old_project(tmp_path: Path) -> Path:
+    """A project as freshset made it before its tables had revisions."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    text = (Path(__file__).parent / "migrations" / "project-0001.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.executescript(text)
+    return folder

@@ -202,9 +202,8 @@ def test_a_database_of_something_else(tmp_path: Path) -> None:
 def test_a_newer_schema_is_left_alone(any_project: Project) -> None:
     database = any_project._engine.url.render_as_string(hide_password=False)
     with any_project.change("x", who="a", why="b") as change:
-        query = sa.update(tables.settings).where(tables.settings.c.key == "schema")
-        change.connection.execute(query.values(value=2))
-    with pytest.raises(StoreError, match="has schema 2; this freshset reads 1") as caught:
+        change.connection.execute(sa.update(tables.versions).values(version_num="9999"))
+    with pytest.raises(StoreError, match="revision 9999; this freshset reads") as caught:
         Project.open(any_project.folder, database=database)
     assert "pip install --upgrade" in caught.value.hint
 
@@ -271,3 +270,36 @@ def test_a_lost_connection_is_said_and_made_again(any_project: Project) -> None:
         ):
             change.connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
     assert any_project.verify_log() == 1
+
+
+def test_changes_together_fail_one_by_one(any_project: Project) -> None:
+    image = {"path": "x", "pixels": "x", "width": 1, "height": 1, "format": "PNG", "bytes": 1}
+    with any_project.together() as together:
+        for name in ("one", "two", "one", "three"):
+            try:
+                with together.change("image.add", who="ada", why="test", subject=name) as change:
+                    row = [image | {"item_id": name}]
+                    change.connection.execute(sa.insert(tables.images), row)
+            except sa.exc.IntegrityError:
+                assert name == "one"
+    added = [entry.subject for entry in any_project.entries(action="image.add")]
+    assert added == ["one", "two", "three"]
+    assert any_project.verify_log() == 4
+    with any_project.read() as connection:
+        known = set(connection.execute(sa.select(tables.images.c.item_id)).scalars())
+    assert known == {"one", "two", "three"}
+
+
+def test_an_older_project_is_upgraded(old_project: Path) -> None:
+    with pytest.raises(StoreError, match="tables of revision 0001") as caught:
+        Project.open(old_project)
+    assert "testset upgrade" in caught.value.hint
+    assert Project.upgrade(old_project, who="ada", why="newer")
+    assert not Project.upgrade(old_project, who="ada", why="again")
+    with Project.open(old_project) as project:
+        assert project.verify_log() == 4
+        *_, last = project.entries()
+    assert (last.action, last.detail) == (
+        "project.upgrade",
+        {"before": "0001", "after": tables.SCHEMA},
+    )

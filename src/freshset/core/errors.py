@@ -36,12 +36,20 @@ class UsageError(FreshsetError):
     """An option, a name or a combination of them that cannot be meant."""
 
 
+class NotFoundError(UsageError):
+    """A name of something that is not there."""
+
+
 class DataError(FreshsetError):
     """A file from outside that does not hold what it should."""
 
 
 class StoreError(FreshsetError):
     """A store that is missing, damaged, newer than this version, or in conflict with a request."""
+
+
+class ConflictError(StoreError):
+    """A change to what somebody else has changed since it was looked at; nothing was changed."""
 
 
 class MissingExtraError(FreshsetError):

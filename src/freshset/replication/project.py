@@ -13,7 +13,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from freshset.core.errors import StoreError, UsageError
-from freshset.replication import journal, tables
+from freshset.replication import journal, migrations, tables
 from freshset.replication.databases import make_engine, reading, shown, writing
 from freshset.replication.journal import Change, Entry, now
 from freshset.replication.spec import Spec, parse_spec
@@ -100,6 +100,38 @@ class Project:
             raise
         return project
 
+    @classmethod
+    def upgrade(cls, folder: Path | str, *, database: str = "", who: str, why: str) -> bool:
+        """Bring the tables of a project of an older freshset to those of this one.
+
+        Returns whether there was anything to do.
+
+        Raises
+        ------
+        UsageError
+            When there is no project, or nobody or no reason is named.
+        StoreError
+            When its tables are of a newer freshset.
+        """
+        _check_named("project.upgrade", who, why)
+        project = cls(Path(folder), make_engine(Path(folder) / DATABASE, database))
+        if not database and not (project.folder / DATABASE).is_file():
+            raise UsageError(f"{folder} holds no project.", _BEGIN)
+        try:
+            with writing(project._engine) as connection:
+                before = migrations.revision_of(connection)
+                if not migrations.is_older(before):
+                    _check_schema(connection)
+                    return False
+                migrations.upgrade(connection)
+                change = journal.begin_change(
+                    connection, who, {"before": before, "after": tables.SCHEMA}
+                )
+                journal.append(change, "project.upgrade", "", why)
+        finally:
+            project.close()
+        return True
+
     def __enter__(self) -> Self:
         return self
 
@@ -147,6 +179,20 @@ class Project:
             change = journal.begin_change(connection, who, detail)
             yield change
             journal.append(change, action, subject, why)
+
+    @contextmanager
+    def together(self) -> Iterator[Together]:
+        """Open one transaction for several changes, so that they cost one wait for the disk.
+
+        Each of them happens or fails by itself; all that happened is lost when the block fails.
+
+        Raises
+        ------
+        StoreError
+            When the database refuses; it is as it was.
+        """
+        with writing(self._engine) as connection:
+            yield Together(connection)
 
     @property
     def spec(self) -> Spec:
@@ -213,6 +259,24 @@ class Project:
         return path.read_text(encoding="utf-8").strip()
 
 
+class Together:
+    """A transaction that holds several changes; see `Project.together`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    @contextmanager
+    def change(
+        self, action: str, *, who: str, why: str, subject: str = "", **detail: Any
+    ) -> Iterator[Change]:
+        """Make one of the changes, and log it; parameters and errors as of `Project.change`."""
+        _check_named(action, who, why)
+        with self.connection.begin_nested():
+            change = journal.begin_change(self.connection, who, detail)
+            yield change
+            journal.append(change, action, subject, why)
+
+
 def _check_named(action: str, who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise UsageError(
@@ -226,24 +290,22 @@ def _make_tables(connection: sa.Connection) -> None:
             f"{shown(connection.engine.url)} holds a project already.", "Take another place."
         )
     tables.metadata.create_all(connection)
-    rows: list[dict[str, Any]] = [
-        {"key": "schema", "value": tables.SCHEMA_VERSION},
-        {"key": "project", "value": secrets.token_hex(8)},
-    ]
-    connection.execute(sa.insert(tables.settings), rows)
+    connection.execute(sa.insert(tables.versions), [{"version_num": tables.SCHEMA}])
+    named = {"key": "project", "value": secrets.token_hex(8)}
+    connection.execute(sa.insert(tables.settings), [named])
 
 
 def _check_schema(connection: sa.Connection) -> None:
     where = shown(connection.engine.url)
-    if not sa.inspect(connection).has_table("settings"):
+    revision = migrations.revision_of(connection)
+    if not revision:
         raise UsageError(f"{where} holds no project.", _BEGIN)
-    query = sa.select(tables.settings.c.value).where(tables.settings.c.key == "schema")
-    schema = connection.execute(query).scalar_one_or_none()
-    if schema != tables.SCHEMA_VERSION:
-        raise StoreError(
-            f"{where} has schema {schema}; this freshset reads {tables.SCHEMA_VERSION}.",
-            "Update freshset: pip install --upgrade freshset",
-        )
+    if revision == tables.SCHEMA:
+        return
+    said = f"{where} has tables of revision {revision}; this freshset reads {tables.SCHEMA}."
+    if migrations.is_older(revision):
+        raise StoreError(said, "Make a copy, then: freshset testset upgrade --project DIR")
+    raise StoreError(said, "Update freshset: pip install --upgrade freshset")
 
 
 def _make_salt(path: Path) -> None:

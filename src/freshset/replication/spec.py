@@ -16,6 +16,7 @@ from freshset.engine.yaml_text import Place, Problem, problems_error, read_yaml
 from freshset.replication.spec_sections import (
     ClassSpec,
     DuplicatesSpec,
+    PageSpec,
     Policy,
     Positive,
     SamplingSpec,
@@ -29,6 +30,7 @@ from freshset.replication.spec_sections import (
 __all__ = [
     "ClassSpec",
     "DuplicatesSpec",
+    "PageSpec",
     "Policy",
     "SamplingSpec",
     "SeedsSpec",
@@ -63,6 +65,7 @@ class Spec(Section):
     sampling: SamplingSpec = SamplingSpec()
     tasks: TasksSpec = TasksSpec()
     workers: WorkersSpec = WorkersSpec()
+    page: PageSpec = PageSpec()
     duplicates: DuplicatesSpec = DuplicatesSpec()
     seeds: SeedsSpec = SeedsSpec()
 
@@ -94,7 +97,10 @@ class Spec(Section):
     @property
     def digest(self) -> str:
         """Digest of the whole spec, defaults included."""
-        return sha256_bytes(canonical_json(self.model_dump(mode="json")))
+        body = self.model_dump(mode="json")
+        if self.page == PageSpec():
+            del body["page"]  # so that specs of before there was this section keep their digests
+        return sha256_bytes(canonical_json(body))
 
     def changes_from(self, other: Spec) -> dict[str, Any]:
         """What differs from another spec: from place to ``[before, after]``.
@@ -124,6 +130,7 @@ class _Outline(Section):
     sampling: Any = None
     tasks: Any = None
     workers: Any = None
+    page: Any = None
     duplicates: Any = None
     seeds: Any = None
 
@@ -132,6 +139,7 @@ _PARTS: Mapping[str, type[Section]] = {
     "sampling": SamplingSpec,
     "tasks": TasksSpec,
     "workers": WorkersSpec,
+    "page": PageSpec,
     "duplicates": DuplicatesSpec,
     "seeds": SeedsSpec,
 }

@@ -180,6 +180,27 @@ class WorkersSpec(Section):
     min_controls: Positive = 12
 
 
+class PageSpec(Section):
+    """What people are told and asked in the browser before they label.
+
+    Attributes
+    ----------
+    instructions
+        How to label, shown before the first task and beside each; paragraphs are parted by empty lines.
+    consent
+        What workers agree to before they begin; nobody is asked where it is empty.
+    qualification
+        Images of a short trial with known answers, which a worker must pass first; 0 for none.
+    pass_mark
+        Least share of them right.
+    """
+
+    instructions: str = ""
+    consent: str = ""
+    qualification: Count = 0
+    pass_mark: Fraction = 0.8
+
+
 class DuplicatesSpec(Section):
     """When an image is too close to another.
 

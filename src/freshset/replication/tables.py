@@ -21,10 +21,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     event,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA = "0002"
+"""Revision of these tables; `freshset.replication.migrations` has the steps from each to the next."""
 
 metadata = MetaData()
 
@@ -40,7 +42,14 @@ settings = Table(
     Column("key", String(64), primary_key=True),
     Column("value", JSON, nullable=False),
 )
-"""What holds for the whole database: ``schema`` and ``project``."""
+"""What holds for the whole database, such as ``project``, its random name."""
+
+versions = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
+)
+"""The revision of the tables, where Alembic keeps it."""
 
 specs = Table(
     "specs",
@@ -194,6 +203,72 @@ answers = Table(
 """One answer per worker, image and class: ``selected`` is 1, 0, or 0.5 for "maybe".
 
 Workers are salted hashes; the salt is a file beside the database that no package takes.
+"""
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("task_id", ForeignKey("tasks.task_id"), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    _id("worker"),
+    Column("lease", String(32), nullable=False, default=""),
+    Column("leased_at", String(32), nullable=False, default=""),
+    Column("expires_at", String(32), nullable=False, default=""),
+    Column("submitted_at", String(32), nullable=False, default=""),
+    UniqueConstraint("task_id", "worker", name="slots_one_per_worker"),
+    Index("slots_by_worker", "worker", "state"),
+    Index("slots_by_state", "state", "task_id", "slot"),
+)
+"""Places for the workers who are asked about a task in the browser, as many as answers are wanted.
+
+``state`` is ``free``, ``leased`` (until ``expires_at``, to ``worker``) or ``done``.  That no task gets
+more answers than it has slots, and none twice from one worker, is for the database to see to.
+"""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("task_id", ForeignKey("tasks.task_id"), primary_key=True),
+    _id("worker", primary_key=True),
+    Column("chosen", JSON, nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("at", String(32), nullable=False),
+)
+"""What a worker has ticked so far: tokens of images; gone once the task is submitted."""
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("invitation_id", String(32), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("note", String, nullable=False, default=""),
+    Column("uses", Integer, nullable=False),
+    Column("used", Integer, nullable=False, default=0),
+    Column("expires_at", String(32), nullable=False),
+    Column("revoked", Boolean, nullable=False, default=False),
+    _id("who", nullable=False),
+    Column("at", String(32), nullable=False),
+)
+"""Links by which people join, for so many ``uses``; ``who`` made them."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", String(32), primary_key=True),
+    _id("name", nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("epoch", Integer, nullable=False, default=1),
+    Column("invitation_id", String(32), nullable=False, default=""),
+    Column("joined_at", String(32), nullable=False),
+    Column("consented_at", String(32), nullable=False, default=""),
+    Column("qualified_at", String(32), nullable=False, default=""),
+)
+"""Who uses the web app: ``role`` is ``worker``, ``reviewer`` or ``owner``.
+
+Sessions of an earlier ``epoch`` are over.  In ``answers`` and ``slots`` people are called by the salted
+hash of their ``person_id``.
 """
 
 revisions = Table(

@@ -18,6 +18,7 @@ app = typer.Typer(
 VERBS: tuple[Callable[..., None], ...] = (
     project.new,
     project.spec,
+    project.upgrade,
     project.status,
     project.log,
     collect.original,

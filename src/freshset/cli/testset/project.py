@@ -101,6 +101,19 @@ def _redefined(project: Project, before: Spec) -> Iterator[str]:
             )
 
 
+def upgrade(
+    project: ProjectOption,
+    why: WhyOption,
+    who: WhoOption = "",
+    database: DatabaseOption = "",
+) -> None:
+    """Bring a project of an older freshset to this one; make a copy of it before."""
+    from freshset.replication.project import Project
+
+    done = Project.upgrade(project, database=database, who=person(who), why=why)
+    say(f"{project} is upgraded." if done else f"{project} is up to date.")
+
+
 def status(
     project: ProjectOption,
     failures: Annotated[
