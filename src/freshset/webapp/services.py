@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from freshset.replication.project import Project
+from freshset.webapp.fresh import Memory
 from freshset.webapp.settings import Settings
 from freshset.webapp.signing import Signer
 from freshset.webapp.writer import Writer
@@ -23,12 +24,15 @@ class Services:
         That the app serves.
     writer
         For the many small changes of workers; all others go through ``project.change``.
+    memory
+        What takes long to compute; see `freshset.webapp.fresh.remembered`.
     """
 
     project: Project
     settings: Settings
     signer: Signer
     writer: Writer
+    memory: Memory = field(default_factory=Memory)
 
 
 def get_services(request: Request) -> Services:
