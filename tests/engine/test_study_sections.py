@@ -88,3 +88,13 @@ def test_the_rest_of_a_section_can_be_read_on() -> None:
     assert len(document.problems) == 1
     assert read_section(CompareSection, {"new": "b"}, (), document) is None
     assert read_section(CompareSection, "text", (), document) is None
+
+
+def test_a_key_that_is_right_is_no_slip_of_a_missing_one() -> None:
+    class Near(Section):
+        name: str
+        names: tuple[str, ...] = ()
+
+    document = read_yaml("names: [a]")
+    assert read_section(Near, document.value, (), document) is None
+    assert [p.message for p in document.problems] == ["No key 'name'."]

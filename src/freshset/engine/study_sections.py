@@ -126,7 +126,11 @@ def read_section(
     except ValidationError as error:
         found = error.errors(include_url=False)
     # A key that is misspelt is both missing and unknown; it is said once.
-    missing = {str(one["loc"][-1]): one["input"] for one in found if one["type"] == "missing"}
+    missing = {
+        str(one["loc"][-1]): [key for key in one["input"] if key not in kind.model_fields]
+        for one in found
+        if one["type"] == "missing"
+    }
     typos = {n: close for n, keys in missing.items() for close in get_close_matches(n, keys, n=1)}
     for one in found:
         key = str(one["loc"][-1]) if one["loc"] else ""
