@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from freshset.core.errors import DataError
+from freshset.core.errors import DataError, UsageError
 from freshset.replication import journal
+from freshset.replication.journal import Filter, search
 from freshset.replication.project import Project
 from freshset.replication.tables import log, settings
 
@@ -153,3 +154,46 @@ def test_times_have_one_length_and_sort_as_texts() -> None:
     assert times == sorted(times)
     assert {len(one) for one in times} == {32}
     assert all(one.endswith("+00:00") for one in times)
+
+
+def found(project: Project, before: int = 0, limit: int = 50, **asked: str) -> list[int]:
+    with project.read() as connection:
+        entries = search(connection, Filter.of(**asked), before=before, limit=limit)
+    return [entry.seq for entry in entries]
+
+
+def test_entries_are_found_newest_first(any_project: Project) -> None:
+    write(any_project, 3)
+    for who, why in (("Cy", "50% of it is BLURRED"), ("Cy", "a_b"), ("Di", "505 blurred")):
+        with any_project.change("exclude.blacklist", who=who, why=why, subject="s1"):
+            pass
+    assert found(any_project) == [7, 6, 5, 4, 3, 2, 1]
+    # Page by page.
+    assert found(any_project, limit=3) == [7, 6, 5]
+    assert found(any_project, before=5, limit=3) == [4, 3, 2]
+    assert found(any_project, action="answers.") == [4, 3, 2]
+    assert found(any_project, who="Cy", text="blurred") == [5]
+    assert found(any_project, subject="s1", action="exclude") == [7, 6, 5]
+    # What means something in a pattern means nothing here.
+    assert found(any_project, text="0% ") == [5]
+    assert found(any_project, text="A_B") == [6]
+    assert found(any_project, action="%") == []
+    assert found(any_project, text="' OR 1=1 --") == []
+
+
+def test_times_bound_a_search(any_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("2030-01-01T23:59:59.999999", "2030-01-02T00:00:00.000000"):
+        monkeypatch.setattr(journal, "now", lambda day=day: f"{day}+00:00")
+        write(any_project, 1)
+    assert found(any_project, since="2030-01-02") == [3]
+    assert found(any_project, since="2030-01-01", until="2030-01-01") == [2]
+    assert found(any_project, since="2030-01-01", until="2030-01-02") == [3, 2]
+    assert found(any_project, since="2030-01-02T01:00+01:00") == [3]
+    assert found(any_project, since="2030-01-01T12:00", until="2030-01-02T00:00") == [2]
+    assert found(any_project, since=" ", until="") == [3, 2, 1]
+
+
+@pytest.mark.parametrize("asked", [{"since": "soon"}, {"until": "9999-12-31"}, {"text": "a\0"}])
+def test_what_cannot_be_looked_for_is_refused(asked: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        Filter.of(**asked)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 import sqlalchemy as sa
 
-from freshset.core.errors import DataError
+from freshset.core.errors import DataError, UsageError
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.tables import log, settings
 
@@ -73,6 +73,46 @@ class Change:
     at: str
     who: str
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are looked for; what is empty is not asked.
+
+    Attributes
+    ----------
+    action
+        Begin of the action.
+    who, subject
+        Exactly so.
+    text
+        Occurs in the reason, in capitals or not.
+    since, until
+        Times as the tables hold them: at the first and later, and before the second.
+    """
+
+    action: str = ""
+    who: str = ""
+    subject: str = ""
+    text: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def of(cls, *, since: str = "", until: str = "", **rest: str) -> Self:
+        """Make a filter from what people type: dates or times in ISO form, in UTC where no zone is said.
+
+        A date as ``until`` is a day that still counts.
+
+        Raises
+        ------
+        UsageError
+            When something is no date, or holds what no text of a database can.
+        """
+        typed = {name: text.strip() for name, text in rest.items()}
+        if any("\0" in text for text in typed.values()):
+            raise UsageError("No entry holds such a letter.", "Look for plain text.")
+        return cls(since=_moment(since), until=_moment(until, end=True), **typed)
 
 
 def now() -> str:
@@ -162,6 +202,58 @@ def head_of(connection: sa.Connection) -> Any:
     """Place and digest of the last entry, as they are kept beside the log."""
     query = sa.select(settings.c.value).where(settings.c.key == _HEAD)
     return connection.execute(query).scalar_one_or_none()
+
+
+def search(
+    connection: sa.Connection, wanted: Filter, *, before: int = 0, limit: int = 50
+) -> list[Entry]:
+    """Find entries, the newest first.
+
+    Parameters
+    ----------
+    before
+        Only entries of a smaller ``seq``, which is how one page follows another; 0 for the newest.
+    limit
+        Most entries that are returned.
+    """
+    c = log.c
+    query = sa.select(log).order_by(c.seq.desc()).limit(limit)
+    if before:
+        query = query.where(c.seq < before)
+    return [Entry(*row) for row in connection.execute(query.where(*_conditions(wanted)))]
+
+
+def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+    c, out = log.c, []
+    if wanted.action:
+        out.append(c.action.startswith(wanted.action, autoescape=True))
+    if wanted.who:
+        out.append(c.who == wanted.who)
+    if wanted.subject:
+        out.append(c.subject == wanted.subject)
+    if wanted.text:
+        out.append(c.why.icontains(wanted.text, autoescape=True))
+    if wanted.since:
+        out.append(c.at >= wanted.since)
+    if wanted.until:
+        out.append(c.at < wanted.until)
+    return out
+
+
+def _moment(text: str, *, end: bool = False) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+        if end and len(text) <= len("2026-01-31"):
+            moment += timedelta(days=1)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{text!r} is no time.", "Write a day such as 2026-01-31, or 2026-01-31T12:00."
+        ) from error
 
 
 def _digest(*body: Any) -> str:
