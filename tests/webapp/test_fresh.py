@@ -27,8 +27,8 @@ class Count:
         return self.calls
 
 
-def happen(services: Services, who: str = "ada") -> None:
-    with services.project.change("note", who=who, why="test"):
+def happen(services: Services, who: str = "ada", action: str = "note") -> None:
+    with services.project.change(action, who=who, why="test"):
         pass
 
 
@@ -69,6 +69,19 @@ def test_people_see_at_once_what_they_did(services: Services) -> None:
     happen(services, "ada")
     assert remembered(services, "a", count, seconds=1_000, who="bo") == 2
     assert remembered(services, "a", count, seconds=1_000, who="ada") == 2
+
+
+def test_only_some_actions_may_count(services: Services) -> None:
+    count, some = Count(), {"image.blacklist", "candidates.collect"}
+    assert remembered(services, "a", count, actions=some) == 1
+    happen(services)
+    assert remembered(services, "a", count, actions=some) == 1
+    happen(services, action="image.blacklist")
+    assert remembered(services, "a", count, actions=some) == 2
+    happen(services, "bo")
+    assert remembered(services, "a", count, actions=some, seconds=1_000, who="bo") == 2
+    happen(services, "bo", "image.blacklist")
+    assert remembered(services, "a", count, actions=some, seconds=1_000, who="bo") == 3
 
 
 def test_what_happens_while_it_is_computed_counts(services: Services) -> None:

@@ -1,11 +1,14 @@
-"""What takes long to compute, remembered until the log of the project grows."""
+"""What takes long to compute, remembered until the log of the project grows.
+
+Whoever changes anything writes to the log, so that a value holds as long as the log has not grown.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +29,7 @@ MOST = 64
 @dataclass(slots=True)
 class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    head: Any = None
+    head: int = -1
     value: Any = None
     since: float = float("-inf")
 
@@ -53,6 +56,7 @@ def remembered(
     key: Hashable,
     compute: Callable[[], Value],
     *,
+    actions: Collection[str] = (),
     seconds: float = 0.0,
     who: str = "",
 ) -> Value:
@@ -67,6 +71,8 @@ def remembered(
         What is computed, with all that it depends on but the project.
     compute
         Reads the project.  Nobody may change what it returns.
+    actions
+        Whole names of actions whose entries count; all do where none is named.
     seconds
         Least age at which new entries of the log count; submissions of workers are entries too, and
         come many times a second.
@@ -81,14 +87,9 @@ def remembered(
     kept = services.memory.of(key)
     with kept.lock:
         with services.project.read() as connection:
-            head = head_of(connection)
-            good = kept.head is not None and (
-                head == kept.head
-                or (
-                    time.monotonic() - kept.since < seconds
-                    and not (who and _did(connection, who, int(kept.head["seq"])))
-                )
-            )
+            head = _head(connection, actions)
+            young = time.monotonic() - kept.since < seconds
+            good = head == kept.head or (young and not _did(connection, who, actions, kept.head))
         if not good:
             # What is computed may be newer than the head, never older.
             since = time.monotonic()
@@ -98,6 +99,17 @@ def remembered(
         return value
 
 
-def _did(connection: sa.Connection, who: str, since: int) -> bool:
+def _head(connection: sa.Connection, actions: Collection[str]) -> int:
+    """Place of the last entry that counts."""
+    if not actions:
+        return int(head_of(connection)["seq"])
+    query = sa.select(sa.func.max(log.c.seq)).where(log.c.action.in_(sorted(actions)))
+    return int(connection.execute(query).scalar_one() or 0)
+
+
+def _did(connection: sa.Connection, who: str, actions: Collection[str], since: int) -> bool:
+    """Whether somebody has done anything that counts since an entry."""
     query = sa.select(log.c.seq).where(log.c.seq > since, log.c.who == who).limit(1)
-    return connection.execute(query).first() is not None
+    if actions:
+        query = query.where(log.c.action.in_(sorted(actions)))
+    return bool(who) and connection.execute(query).first() is not None
