@@ -29,6 +29,15 @@ def same(found: Nearest, expected: Nearest) -> bool:
 
 CASES = {
     "pixels": lambda r: (r.integers(0, 256, (50, 300), np.uint8), r.integers(0, 256, (3000, 300), np.uint8)),
+    "black and white": lambda r: (
+        r.integers(0, 2, (20, 4001), np.uint8) * 255, r.integers(0, 2, (2000, 4001), np.uint8) * 255
+    ),
+    "bytes with many ties": lambda r: (
+        r.integers(0, 3, (40, 5), np.uint8), r.integers(0, 3, (2000, 5), np.uint8)
+    ),
+    "copies of few pictures": lambda r: (
+        r.integers(0, 256, (9, 300), np.uint8), r.integers(0, 256, (3, 300), np.uint8).repeat(900, 0)
+    ),
     "far from zero": lambda r: (
         r.normal(1000, 1, (50, 64)).astype(np.float32), r.normal(1000, 1, (5000, 64)).astype(np.float32)
     ),
@@ -59,9 +68,11 @@ def test_neighbours_are_exact(case: str, memory: int, rng: np.random.Generator) 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("half", [False, True])
-def test_torch_finds_the_same(case: str, half: bool, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_torch_finds_the_same(case: str, half: bool, whole: bool, rng: np.random.Generator) -> None:
     queries, references = CASES[case](rng)
-    found = nearest(queries, references, 7, memory=1 << 20, products=TorchMaker("cpu", half=half))
+    products = TorchMaker("cpu", half=half, whole=whole)
+    found = nearest(queries, references, 7, memory=1 << 20, products=products)
     assert same(found, brute(queries, references, 7))
 
 
@@ -81,6 +92,20 @@ def test_no_neighbour_is_lost_whatever_the_numbers(data: st.DataObject) -> None:
     for products in (NumpyProducts, TorchMaker("cpu", half=True)):
         found = nearest(queries, references, k, memory=1 << 14, products=products)
         assert same(found, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_whole_products_give_exactly_what_float64_gives(data: st.DataObject) -> None:
+    d, k = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
+    levels = st.sampled_from([0, 1, 127, 128, 129, 254, 255])
+    queries = data.draw(arrays(np.uint8, (3, d), elements=levels))
+    references = data.draw(arrays(np.uint8, (300, d), elements=levels))
+    whole = TorchMaker("cpu", whole=True)
+    found = nearest(queries, references, k, memory=1 << 14, products=whole)
+    expected = brute(queries, references, k)
+    assert np.array_equal(found.indices, expected.indices)
+    assert np.array_equal(found.distances, expected.distances)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def test_products_above_a_number_are_those_of_the_matrix(make, rng: np.random.Ge
     products: Products = make(queries)
     for size in (5, 90, 1, 30):
         block = rng.normal(size=(size, 7)).astype(np.float32)
-        products.put(block)
+        products.put(block, np.linalg.norm(block, axis=1))
         for rows in (slice(0, 40), slice(10, 21), slice(39, 40)):
             least = rng.normal(size=rows.stop - rows.start).astype(np.float32)
             values = queries[rows].astype(float) @ block.T.astype(float)
@@ -50,4 +50,4 @@ def test_a_matrix_unit_makes_them_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert products_on("auto") == TorchMaker("cpu", half=True)
+    assert products_on("auto") == TorchMaker("cpu", half=True, whole=True)

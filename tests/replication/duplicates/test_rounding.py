@@ -13,6 +13,7 @@ from freshset.replication.duplicates.rounding import (
     Bfloat16,
     Float32,
     Rounding,
+    Whole,
     _nearest,
     _up,
 )
@@ -81,6 +82,28 @@ def test_pixels_lose_nothing_in_bfloat16(rng: np.random.Generator) -> None:
     lost = Bfloat16(90).cut(others)
     assert (lost >= np.sqrt(np.square((before - others).astype(np.float64)).sum(axis=1))).all()
     assert (lost > 0).all()
+
+
+@pytest.mark.parametrize("d", [1, 300, 3072])
+def test_whole_products_are_distances(d: int, rng: np.random.Generator) -> None:
+    x, y = (rng.integers(-128, 128, (n, d)) for n in (20, 40))
+    y[:3] = 127
+    x[:3] = -128
+    a, b = (np.sqrt(np.square(rows).sum(axis=1).astype(float)) for rows in (x, y))
+    exact = np.square(x[:, None] - y[None]).sum(axis=2)
+    i, j = np.indices(exact.shape).reshape(2, -1)
+    none = np.zeros(len(i))
+    products = (x @ y.T).astype(float)
+    lower, upper = Whole().bounds((a[i], none), (b[j], none), products[i, j])
+    assert np.array_equal(lower, exact[i, j])
+    assert np.array_equal(upper, lower)
+    compared = products - np.floor(np.rint(b * b) / 2)
+    for quantile in (0, 0.05, 0.5):
+        worst = np.quantile(exact, quantile, axis=1)
+        near = exact < worst[:, None]
+        least = np.broadcast_to(Whole().least(a, worst)[:, None], exact.shape)
+        assert (compared[near] > least[near]).all()
+    assert Whole.DIMENSIONS * (128 * 128 + 128 * 128 / 2) < 2**31
 
 
 @pytest.mark.parametrize("kind", [Float32, Bfloat16])

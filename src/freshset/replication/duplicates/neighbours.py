@@ -16,16 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import DataError, UsageError
-from freshset.replication.duplicates.products import Floats, Maker, NumpyProducts
-from freshset.replication.duplicates.rounding import SPARE, Bfloat16, Float32, Numbers, Rounding
-from freshset.replication.duplicates.rows import Rows, check_finite, check_rows
+from freshset.replication.duplicates.frames import CACHE, Frame, frame_of
+from freshset.replication.duplicates.products import Maker, NumpyProducts
+from freshset.replication.duplicates.rounding import SPARE, Numbers
+from freshset.replication.duplicates.rows import Rows, check_rows
 
 MEMORY = 2 << 30
 """Bytes that a search may take, queries and references themselves left out."""
 
 _FIRST_BLOCK = 256
 _LARGEST_BLOCK = 4096
-_CACHE = 1 << 18  # bytes of differences at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,15 @@ def nearest(
         return out
     panel = max(1, min(n, memory // 4 // (4 * (d + SPARE))))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        frame = _frame(queries, references, pool)
+        frame = frame_of(queries, references, products, pool)
         for start in range(0, n, panel):
             rows = slice(start, min(n, start + panel))
             search = _Search(queries, rows, frame, products, memory)
             for kept, here in search.run(references, k):
-                _measure(queries, references, kept, here, out, pool)
+                if frame.bounds.exact:
+                    out.indices[here], out.distances[here] = kept.nearest()
+                else:
+                    _measure(queries, references, kept, here, out, pool)
     return out
 
 
@@ -103,84 +106,13 @@ def squared_distances(
 ) -> npt.NDArray[np.float64]:
     """Squared distances of one vector to some, in float64 by the explicit difference."""
     # A few columns at a time stay in the cache, which makes pictures of 256 x 256 much faster.
-    step = max(1, _CACHE // (8 * max(1, len(rows))))
+    step = max(1, CACHE // (8 * max(1, len(rows))))
     out = np.zeros(len(rows))
     for start in range(0, len(query), step):
         columns = slice(start, start + step)
         difference = np.subtract(rows[:, columns], query[columns], dtype=np.float64)
         out += np.vecdot(difference, difference)
     return out
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """Where the origin is put, and the scale, so that float32 has the least to round."""
-
-    centre: npt.NDArray[np.float32] | npt.NDArray[np.float64]
-    scale: float
-    pool: ThreadPoolExecutor
-
-    def vectors(
-        self, rows: Rows, part: slice, what: str, rounding: Rounding
-    ) -> tuple[Floats, Numbers, Numbers]:
-        """Centred vectors with room for spare columns, their norms, and what rounding cut off."""
-        block = rows[part]
-        out = np.empty((len(block), block.shape[1] + SPARE), np.float32)
-        norms, lost = np.empty((2, len(block)))
-
-        def prepare(start: int) -> None:
-            some = slice(start, start + step)
-            into = out[some, :-SPARE]
-            if self.scale == 1:
-                np.subtract(block[some], self.centre, out=into, casting="same_kind")
-            else:
-                into[...] = np.subtract(block[some], self.centre, dtype=np.float64) * self.scale
-            exact = into.astype(np.float64)
-            norms[some] = np.sqrt(np.vecdot(exact, exact))
-            lost[some] = rounding.cut(into)
-
-        def prepare_some(start: int) -> None:
-            with np.errstate(over="ignore", invalid="ignore"):  # found by the norms
-                for first in range(start, min(start + 16 * step, len(block)), step):
-                    prepare(first)
-
-        # So few rows at a time stay in the cache.
-        step = max(1, _CACHE // (2 * block.shape[1] + 1))
-        list(self.pool.map(prepare_some, range(0, len(block), 16 * step)))
-        if norms.size and not norms.max() < 1e18:
-            check_finite(block, part.start, what)
-            row = part.start + int(np.argmax(~(norms < 1e18)))
-            raise DataError(
-                f"{what}: the numbers of row {row:,} are too large beside the others for float32.",
-                "Scale the features.",
-            )
-        return out, norms, lost
-
-
-def _frame(queries: Rows, references: Rows, pool: ThreadPoolExecutor) -> _Frame:
-    """Centre and scale of a few rows; any would be right, these lose least."""
-    sample = np.concatenate(
-        [_sample(rows, what) for rows, what in ((queries, "queries"), (references, "references"))]
-    )
-    centre = sample.mean(axis=0)
-    if np.array_equal(sample, np.round(sample)):
-        centre = np.round(centre)  # pixels stay whole numbers, which even bfloat16 holds
-    size = float(np.sqrt(np.square(sample - centre).sum(axis=1).mean()))
-    # A power of two changes no digit.
-    scale = 1.0 if not size or 1e-6 < size < 1e6 else float(2.0 ** -np.round(np.log2(size)))
-    # Numbers of at most 24 bits are exact in float32, and so is this centre: one rounding is left.
-    exact = all(
-        rows.dtype.itemsize <= (4 if rows.dtype.kind == "f" else 2)
-        for rows in (queries, references)
-    )
-    return _Frame(centre.astype(np.float32) if exact else centre, scale, pool)
-
-
-def _sample(rows: Rows, what: str) -> npt.NDArray[np.float64]:
-    at = np.unique(np.linspace(0, rows.shape[0] - 1, 128).astype(np.intp))
-    sample = rows[at]
-    check_finite(sample, at, what)
-    return sample.astype(np.float64)
 
 
 class _Search:
@@ -190,14 +122,12 @@ class _Search:
         self,
         queries: Rows,
         rows: slice,
-        frame: _Frame,
+        frame: Frame,
         products: Maker,
         memory: int,
     ) -> None:
         d = queries.shape[1]
-        self._rounding: Rounding = Bfloat16(d) if products.half else Float32(d)
-        vectors, self._norms, self._lost = frame.vectors(queries, rows, "queries", self._rounding)
-        self._rounding.fill(vectors, None, self._norms, self._lost)
+        vectors, self._norms, self._lost = frame.queries(queries, rows)
         self._products = products(vectors)
         self._frame, self._queries, self._first = frame, queries, rows.start
         self._block = int(max(1, min(_LARGEST_BLOCK, memory // 8 // (8 * (d + SPARE)))))
@@ -227,22 +157,21 @@ class _Search:
         ]
 
     def _put(self, references: Rows, part: slice) -> tuple[Numbers, Numbers]:
-        block, norms, lost = self._frame.vectors(references, part, "references", self._rounding)
-        self._rounding.fill(None, block, norms, lost)
-        self._products.put(block)
+        block, norms, lost = self._frame.references(references, part)
+        self._products.put(block, norms)
         return norms, lost
 
     def _add(self, kept: _Kept, part: slice, start: int, block: tuple[Numbers, Numbers]) -> None:
         norms, lost = self._norms[part], self._lost[part]
-        least = self._rounding.least(norms, kept.worst)
+        least = self._frame.bounds.least(norms, kept.worst)
         rows, columns, products = self._products.above(part, least)
         here, there = (norms[rows], lost[rows]), (block[0][columns], block[1][columns])
-        lower, upper = self._rounding.bounds(here, there, products)
+        lower, upper = self._frame.bounds.bounds(here, there, products)
         kept.add(rows, columns + start, lower, upper)
 
     def _settle(self, kept: _Kept, part: slice, references: Rows) -> None:
         """Measure rows that hold too many, such as copies of one picture, and keep the nearest k."""
-        scale = self._frame.scale**2
+        scale, slack = self._frame.scale**2, 0.0 if self._frame.bounds.exact else 1e-9
         for row in kept.crowded:
             query = self._queries[
                 self._first + part.start + row : self._first + part.start + row + 1
@@ -250,7 +179,7 @@ class _Search:
             ids = kept.of(int(row))
             found = _distances(query[0].astype(np.float64), references, ids) * scale
             best = np.lexsort((ids, found))[: kept.k]
-            kept.settle(int(row), ids[best], found[best])
+            kept.settle(int(row), ids[best], found[best], slack)
         kept.crowded = kept.crowded[:0]
 
 
@@ -309,19 +238,30 @@ class _Kept:
         return np.sort(self._ids[start:stop])
 
     def settle(
-        self, row: int, ids: npt.NDArray[np.intp], distances: npt.NDArray[np.float64]
+        self,
+        row: int,
+        ids: npt.NDArray[np.intp],
+        distances: npt.NDArray[np.float64],
+        slack: float,
     ) -> None:
         """Put measured references in place of those that a query holds."""
         start, stop = np.searchsorted(self._rows, [row, row + 1])
         for name, values in (
             ("_rows", np.full(len(ids), row)),
             ("_ids", ids),
-            ("_lower", distances * (1 - 1e-9)),
-            ("_upper", distances * (1 + 1e-9)),
+            ("_lower", distances * (1 - slack)),
+            ("_upper", distances * (1 + slack)),
         ):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old[:start], values, old[stop:]]))
-        self.worst[row] = distances[-1] * (1 + 1e-9)
+        self.worst[row] = distances[-1] * (1 + slack)
+
+    def nearest(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        """Nearest k references of every query, and their distances, where bounds are exact."""
+        order = np.lexsort((self._ids, self._lower, self._rows))
+        first = np.searchsorted(self._rows, np.arange(len(self.worst)))
+        at = order[first[:, None] + np.arange(self.k)]
+        return self._ids[at], self._lower[at]
 
 
 def _keys(rows: npt.NDArray[np.intp], distances: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:

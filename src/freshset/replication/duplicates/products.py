@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,19 +13,30 @@ import numpy.typing as npt
 from freshset.core.registry import Entry, Registry
 
 Floats = npt.NDArray[np.float32]
-Found = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]
+Numbers = npt.NDArray[np.float64]
+Found = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats | Numbers]
 Device = Literal["auto", "cpu", "cuda"]
 
 
 class Products(Protocol):
     """Products of held queries with one block of references after the other."""
 
-    def put(self, block: Floats) -> None:
-        """Take the next block, shape (references, dimension)."""
+    def put(self, block: npt.NDArray[Any], norms: Numbers) -> None:
+        """Take the next block.
+
+        Parameters
+        ----------
+        block
+            References, shape (references, dimension).
+        norms
+            Of them; float32 has a column of its own for these.
+        """
         ...
 
     def above(self, rows: slice, least: Floats) -> Found:
         """Products of some queries with the block that are larger than a number for each query.
+
+        Whole products are compared less half the square of the reference.
 
         Parameters
         ----------
@@ -48,6 +59,8 @@ class Maker(Protocol):
     ----------
     half
         Whether numbers are rounded to bfloat16, and the products too; sums are in float32 always.
+    whole
+        Whether whole numbers, int8, are multiplied exactly.
     """
 
     @property
@@ -55,7 +68,12 @@ class Maker(Protocol):
         """Whether they are."""
         ...
 
-    def __call__(self, queries: Floats, /) -> Products:
+    @property
+    def whole(self) -> bool:
+        """Whether they are."""
+        ...
+
+    def __call__(self, queries: npt.NDArray[Any], /) -> Products:
         """Hold queries, shape (n, dimension)."""
         ...
 
@@ -70,8 +88,9 @@ class NumpyProducts:
     """
 
     half = False
+    whole = False
 
-    def __init__(self, queries: Floats) -> None:
+    def __init__(self, queries: npt.NDArray[Any]) -> None:
         self._queries = queries
         self._block = queries[:0]
         self._room = np.empty(0, np.float32)
@@ -79,8 +98,9 @@ class NumpyProducts:
         self._threads = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads)
 
-    def put(self, block: Floats) -> None:
+    def put(self, block: npt.NDArray[Any], norms: Numbers) -> None:
         """See `Products.put`."""
+        del norms
         self._block = block
 
     def above(self, rows: slice, least: Floats) -> Found:

@@ -17,6 +17,9 @@ x' with p = \|x - x'\|, y becomes y' with q = \|y - y'\|.  By Cauchy and Schwarz
 bits; and columns that are not exact are rounded up.  The result is rounded to bfloat16 as well, which
 keeps order, so that comparing it with a number that is rounded alike loses nothing.  Pixels of 8 bits are
 exact in bfloat16 about an integer centre: p and q are 0.
+
+Whole numbers of 8 bits, which these units multiply twice as fast again, are summed in 32 bits without any
+rounding: products are exact, and so are distances.
 """
 
 from __future__ import annotations
@@ -38,8 +41,36 @@ _U = 2.0**-24
 _TINY = 1e-30  # more than what underflow can take, once the numbers are scaled
 
 
-class Rounding(Protocol):
-    """How products are rounded, and what bounds follow."""
+class Bounds(Protocol):
+    """What products say of distances.
+
+    Attributes
+    ----------
+    exact
+        Whether lower and upper bounds are the squared distance itself.
+    """
+
+    @property
+    def exact(self) -> bool:
+        """Whether they are."""
+        ...
+
+    def least(self, norms: Numbers, worst: Numbers) -> Floats:
+        """Smallest product of a reference that may be nearer than ``worst``, for each query."""
+        ...
+
+    def bounds(
+        self,
+        query: tuple[Numbers, Numbers],
+        reference: tuple[Numbers, Numbers],
+        products: Floats | Numbers,
+    ) -> tuple[Numbers, Numbers]:
+        """Lower and upper bounds of squared distances, from norms and losses and the products."""
+        ...
+
+
+class Rounding(Bounds, Protocol):
+    """How numbers are rounded, and columns that make products bounds all the same."""
 
     def cut(self, vectors: Floats) -> Numbers:
         """Round vectors in place; returns the norm of what was cut off each."""
@@ -49,16 +80,6 @@ class Rounding(Protocol):
         self, queries: Floats | None, references: Floats | None, norms: Numbers, lost: Numbers
     ) -> None:
         """Fill the spare columns of queries or of references."""
-        ...
-
-    def least(self, norms: Numbers, worst: Numbers) -> Floats:
-        """Smallest product of a reference that may be nearer than ``worst``, for each query."""
-        ...
-
-    def bounds(
-        self, query: tuple[Numbers, Numbers], reference: tuple[Numbers, Numbers], products: Floats
-    ) -> tuple[Numbers, Numbers]:
-        """Lower and upper bounds of squared distances, from norms and losses and the products."""
         ...
 
 
@@ -72,6 +93,8 @@ def _g(dimension: int) -> float:
 
 class Float32:
     """Products in float32; see `Rounding`."""
+
+    exact = False
 
     def __init__(self, dimension: int) -> None:
         self._g = _g(dimension)
@@ -95,13 +118,16 @@ class Float32:
             references[:, -SPARE + 1] = 1.05 * self._g / (1 - self._g) * norms
 
     def least(self, norms: Numbers, worst: Numbers) -> Floats:
-        """See `Rounding.least`."""
+        """See `Bounds.least`."""
         return _down(((1 - 4 * _U) * norms * norms - worst) / 2)
 
     def bounds(
-        self, query: tuple[Numbers, Numbers], reference: tuple[Numbers, Numbers], products: Floats
+        self,
+        query: tuple[Numbers, Numbers],
+        reference: tuple[Numbers, Numbers],
+        products: Floats | Numbers,
     ) -> tuple[Numbers, Numbers]:
-        """See `Rounding.bounds`."""
+        """See `Bounds.bounds`."""
         (a, _), (b, _) = query, reference
         twice = 2 * products.astype(np.float64)
         lower = (1 - 4 * _U) * a * a - twice
@@ -112,6 +138,8 @@ class Float32:
 
 class Bfloat16:
     """Products of bfloat16 numbers, summed in float32 and rounded to bfloat16; see `Rounding`."""
+
+    exact = False
 
     def __init__(self, dimension: int) -> None:
         self._g = _g(dimension)
@@ -145,14 +173,17 @@ class Bfloat16:
             references[:, -SPARE + 4] = _up(lost + added)
 
     def least(self, norms: Numbers, worst: Numbers) -> Floats:
-        """See `Rounding.least`; rounded as the products are, and just below, as they may be equal."""
+        """See `Bounds.least`; rounded as the products are, and just below, as they may be equal."""
         down = _nearest(_down(((1 - 4 * _U) * norms * norms - worst) / 2))
         return np.nextafter(down, np.float32(-np.inf))
 
     def bounds(
-        self, query: tuple[Numbers, Numbers], reference: tuple[Numbers, Numbers], products: Floats
+        self,
+        query: tuple[Numbers, Numbers],
+        reference: tuple[Numbers, Numbers],
+        products: Floats | Numbers,
     ) -> tuple[Numbers, Numbers]:
-        """See `Rounding.bounds`."""
+        """See `Bounds.bounds`."""
         (a, p), (b, q) = query, reference
         twice = 2 * products.astype(np.float64)
         rounded = np.abs(twice) * 2.0**-8
@@ -162,6 +193,31 @@ class Bfloat16:
         summed = self._g * b * (4.2 * b + 5.8 * (a + p)) + 8 * _TINY
         upper = (1 + 8 * _U) * a * a - twice + rounded + loss + summed
         return lower, upper
+
+
+class Whole:
+    """Products of whole numbers of 8 bits, exact."""
+
+    DIMENSIONS = 1 << 16
+    """With so many a product is at most 2**30, and a sum of two that 32 bits hold."""
+
+    exact = True
+
+    def least(self, norms: Numbers, worst: Numbers) -> Floats:
+        """Smallest product, less half the square of the reference; see `Bounds.least`."""
+        return _down((np.rint(norms * norms) - worst) / 2)
+
+    def bounds(
+        self,
+        query: tuple[Numbers, Numbers],
+        reference: tuple[Numbers, Numbers],
+        products: Floats | Numbers,
+    ) -> tuple[Numbers, Numbers]:
+        """See `Bounds.bounds`."""
+        # Squares of whole numbers: rounding undoes what the roots have lost.
+        squares = np.rint(query[0] * query[0]) + np.rint(reference[0] * reference[0])
+        distances = squares - 2 * products.astype(np.float64)
+        return distances, distances
 
 
 def _nearest(values: Floats) -> Floats:
