@@ -121,34 +121,64 @@ def now() -> str:
 
 
 def begin_change(connection: sa.Connection, who: str, detail: Mapping[str, Any]) -> Change:
-    """Begin a change; on PostgreSQL, wait until no other is under way, so that the log is one chain.
+    """Begin a change, once no other is under way; see `wait_for_turn`."""
+    wait_for_turn(connection)
+    return Change(connection, now(), who, dict(detail))
+
+
+def wait_for_turn(connection: sa.Connection) -> None:
+    """On PostgreSQL, wait until no other change is under way, so that the log is one chain.
 
     SQLite has only one writing transaction at a time anyway.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE log IN EXCLUSIVE MODE")
-    return Change(connection, now(), who, dict(detail))
+
+
+class Chain:
+    """The end of a log within one transaction; its new entries are written at once, by `write`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        query = sa.select(log.c.seq, log.c.at, log.c.digest).order_by(log.c.seq.desc()).limit(1)
+        last = connection.execute(query).first()
+        self._begun = last is not None
+        self._seq, self._at, self._digest = (0, "", "") if last is None else last
+        self._new: list[Entry] = []
+
+    def append(self, change: Change, action: str, subject: str, why: str) -> Entry:
+        """End a change: add its entry."""
+        if change.at < self._at:
+            change.detail["clock"] = {"before": self._at}
+        # As the database will give it back: keys are texts, and there are no tuples.
+        detail = json.loads(json.dumps(change.detail, allow_nan=False))
+        body = (
+            self._seq + 1, change.at, change.who, action, subject, why, detail, self._digest,
+        )  # fmt: skip
+        entry = Entry(*body, digest=_digest(*body))
+        self._seq, self._at, self._digest = entry.seq, entry.at, entry.digest
+        self._new.append(entry)
+        return entry
+
+    def write(self) -> None:
+        """Write what was added."""
+        if not self._new:
+            return
+        self._connection.execute(sa.insert(log), [entry.to_dict() for entry in self._new])
+        head = {"seq": self._seq, "digest": self._digest}
+        if self._begun:
+            update = sa.update(settings).where(settings.c.key == _HEAD).values(value=head)
+            self._connection.execute(update)
+        else:
+            self._connection.execute(sa.insert(settings), [{"key": _HEAD, "value": head}])
+        self._begun, self._new = True, []
 
 
 def append(change: Change, action: str, subject: str, why: str) -> Entry:
-    """End a change: write its entry."""
-    columns = log.c
-    query = sa.select(columns.seq, columns.at, columns.digest).order_by(columns.seq.desc()).limit(1)
-    last = change.connection.execute(query).first()
-    if last is not None and change.at < last.at:
-        change.detail["clock"] = {"before": last.at}
-    # As the database will give it back: keys are texts, and there are no tuples.
-    detail = json.loads(json.dumps(change.detail, allow_nan=False))
-    seq, previous = (1, "") if last is None else (int(last.seq) + 1, str(last.digest))
-    body = (seq, change.at, change.who, action, subject, why, detail, previous)
-    entry = Entry(*body, digest=_digest(*body))
-    change.connection.execute(sa.insert(log), [entry.to_dict()])
-    head = {"seq": seq, "digest": entry.digest}
-    if last is None:
-        change.connection.execute(sa.insert(settings), [{"key": _HEAD, "value": head}])
-    else:
-        update = sa.update(settings).where(settings.c.key == _HEAD).values(value=head)
-        change.connection.execute(update)
+    """End a change that is all of its transaction: write its entry."""
+    chain = Chain(change.connection)
+    entry = chain.append(change, action, subject, why)
+    chain.write()
     return entry
 
 

@@ -22,6 +22,7 @@ __all__ = ["DATABASE", "Change", "Entry", "Project", "now"]
 
 DATABASE = "project.db"
 SALT = "worker-salt"
+_NEWEST = sa.select(sa.func.max(tables.specs.c.version))
 _BEGIN = (
     "Begin one: freshset testset new SPEC.yaml --project DIR; or say with --database where it is."
 )
@@ -36,6 +37,7 @@ class Project:
     def __init__(self, folder: Path, engine: sa.Engine) -> None:
         self.folder = folder
         self._engine = engine
+        self._spec: tuple[int, Spec | None] = 0, None
 
     @classmethod
     def create(
@@ -192,12 +194,26 @@ class Project:
             When the database refuses; it is as it was.
         """
         with writing(self._engine) as connection:
-            yield Together(connection)
+            journal.wait_for_turn(connection)
+            together = Together(self, connection)
+            yield together
+            together.write_log()
 
     @property
     def spec(self) -> Spec:
         """The spec that is in force."""
-        return parse_spec(self.spec_text)
+        with self.read() as connection:
+            return self.spec_of(connection)
+
+    def spec_of(self, connection: sa.Connection) -> Spec:
+        """The spec that is in force for a transaction; its text is read again only when it is new."""
+        version = connection.execute(_NEWEST).scalar_one()
+        known, spec = self._spec
+        if spec is None or known != version:
+            query = sa.select(tables.specs.c.text).where(tables.specs.c.version == version)
+            spec = parse_spec(connection.execute(query).scalar_one())
+            self._spec = version, spec
+        return spec
 
     @property
     def spec_text(self) -> str:
@@ -260,10 +276,25 @@ class Project:
 
 
 class Together:
-    """A transaction that holds several changes; see `Project.together`."""
+    """A transaction that holds several changes; see `Project.together`.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    Attributes
+    ----------
+    project
+        Whose it is.
+    connection
+        Of the transaction; no other change is under way.
+    """
+
+    def __init__(self, project: Project, connection: sa.Connection) -> None:
+        self.project = project
         self.connection = connection
+        self._chain: journal.Chain | None = None
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The spec that is in force."""
+        return self.project.spec_of(self.connection)
 
     @contextmanager
     def change(
@@ -271,10 +302,22 @@ class Together:
     ) -> Iterator[Change]:
         """Make one of the changes, and log it; parameters and errors as of `Project.change`."""
         _check_named(action, who, why)
-        with self.connection.begin_nested():
-            change = journal.begin_change(self.connection, who, detail)
+        with self.unlogged(who, **detail) as change:
             yield change
-            journal.append(change, action, subject, why)
+            if self._chain is None:
+                self._chain = journal.Chain(self.connection)
+            self._chain.append(change, action, subject, why)
+
+    @contextmanager
+    def unlogged(self, who: str, **detail: Any) -> Iterator[Change]:
+        """Make one that decides nothing, such as a lease or a draft, so that the log needs no entry."""
+        with self.connection.begin_nested():
+            yield Change(self.connection, now(), who, detail)
+
+    def write_log(self) -> None:
+        """Write the entries of all changes; whoever opened the transaction calls it in the end."""
+        if self._chain is not None:
+            self._chain.write()
 
 
 def _check_named(action: str, who: str, why: str) -> None:

@@ -179,7 +179,7 @@ task_items = Table(
     Column("position", Integer, primary_key=True),
     _id("item_id", nullable=False, index=True),
     Column("role", String(16), nullable=False),
-    Column("token", String(32), nullable=False),
+    Column("token", String(32), nullable=False, index=True),
 )
 """The grid of a task, in the order shown: ``role`` is ``candidate``, ``positive`` or ``negative``.
 

@@ -25,6 +25,7 @@ def upgrade() -> None:
     )
     op.create_index("slots_by_worker", "slots", ["worker", "state"])
     op.create_index("slots_by_state", "slots", ["state", "task_id", "slot"])
+    op.create_index("ix_task_items_token", "task_items", ["token"])
     op.create_table(
         "drafts",
         sa.Column("task_id", sa.String(64), sa.ForeignKey("tasks.task_id"), primary_key=True),
