@@ -133,6 +133,16 @@ def close_tasks(project: Project, batch: str, *, who: str, why: str) -> int:
     return count
 
 
+def rivals(spec: Spec) -> dict[str, str]:
+    """The class that each is confused with: the spec says so, or the next one is taken.
+
+    A spec's only class is its own.
+    """
+    keys = list(spec.by_key)
+    following = dict(zip(keys, keys[1:] + keys[:1], strict=True))
+    return {key: one.confused_with or following[key] for key, one in spec.by_key.items()}
+
+
 def _batches(connection: sa.Connection) -> int:
     return int(
         connection.execute(sa.select(sa.func.count(tables.tasks.c.batch.distinct()))).scalar_one()
@@ -228,12 +238,8 @@ def _controls(
     for item, key in _members(connection, spec, ("test",)):
         if item not in excluded:
             pools[key].append(item)
-    keys = list(pools)
-    following = dict(zip(keys, keys[1:] + keys[:1], strict=True))
     out = {}
-    for key, one in spec.by_key.items():
-        # Which class it is confused with is the spec's to say; where it does not, the next one is.
-        other = one.confused_with or following[key]
+    for key, other in rivals(spec).items():
         own = set(pools[key])
         out[key] = Controls(pools[key], [i for i in pools[other] if other != key and i not in own])
     return out
