@@ -110,16 +110,28 @@ def summary(
         "dawid_skene": None if consensus is None else _compared(consensus, pool(answers)),
     }
     if pooled is not None:
-        failed = pooled.quality.workers[pooled.quality.failed].tolist()
-        out["policy"] = {"name": pooled.policy, "failed": failed, "raw": describe(pooled.raw)}
-        changed = pooled.raw.selected * pooled.frequencies.answers
-        changed = changed - pooled.frequencies.selected * pooled.raw.answers
-        out["policy"]["changed"] = int((np.abs(changed) > 1e-9).sum())
+        out["policy"] = policy_effect(pooled)
         out["by_worker"] = pooled.quality.to_dict()
         skill = [None] * len(answers.workers) if consensus is None else consensus.accuracy.tolist()
         for one, value in zip(out["by_worker"], skill, strict=True):
             one["dawid_skene_accuracy"] = value
     return out
+
+
+def policy_effect(pooled: Pooled) -> dict[str, Any]:
+    """What the policy on workers does, as JSON-ready values.
+
+    Its name, the workers who ``failed``, the frequencies without it (``raw``, see `describe`), and how
+    many are ``changed`` by it.
+    """
+    changed = pooled.raw.selected * pooled.frequencies.answers
+    changed = changed - pooled.frequencies.selected * pooled.raw.answers
+    return {
+        "name": pooled.policy,
+        "failed": pooled.quality.workers[pooled.quality.failed].tolist(),
+        "raw": describe(pooled.raw),
+        "changed": int((np.abs(changed) > 1e-9).sum()),
+    }
 
 
 def image_table(answers: AnswerTable, frequencies: Frequencies, raw: Frequencies) -> pd.DataFrame:
