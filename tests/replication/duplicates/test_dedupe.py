@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes.pictures import discs, jpeg, png, put_picture, put_pictures
-from fakes.pool import exclude, pair
+from fakes.pool import add_images, exclude, pair
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import ConflictError, DataError, UsageError
 from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.dedupe import Report, cut, find_neighbours, keep
 from freshset.replication.duplicates.finder import Options
@@ -202,3 +202,23 @@ def test_an_approximate_search_proves_nothing(filled: Project) -> None:
         assert set(review_bounds(connection, ["pixels32"])["pixels32"].values()) == {0.0}
     with pytest.raises(UsageError, match="ssim has no approximate search"):
         find(filled, "ssim", approximate=True)
+
+
+def test_two_reviewers_keep_and_cut(any_project: Project) -> None:
+    add_images(any_project, "abcde", "cat")
+    for a, b in ("ab", "bc", "de"):
+        pair(any_project, a, b)
+    keep(any_project, "c", seen="", **WHO)
+    keep(any_project, "e", seen="", **WHO)  # of another component
+    with pytest.raises(ConflictError, match="Meanwhile c was asked for"):
+        keep(any_project, "a", seen="", **WHO)
+    keep(any_project, "a", seen="c", **WHO)
+    with any_project.read() as connection:
+        assert read_state(connection).asked == {"a", "e"}
+    with pytest.raises(ConflictError, match="'duplicate' by ada, version 1"):
+        cut(any_project, "a", "b", version=0, **WHO)
+    cut(any_project, "a", "b", version=1, **WHO)
+    with any_project.read() as connection:
+        assert set(read_state(connection).edges()) == {("b", "c"), ("d", "e")}
+    entries = list(any_project.entries(action="duplicates.keep"))
+    assert [one.detail["before"] for one in entries] == ["", "", "c"]

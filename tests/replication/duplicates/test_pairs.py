@@ -7,7 +7,7 @@ import pytest
 from fakes.found import put_found
 from fakes.pool import add_images, exclude, pair
 
-from freshset.core.errors import DataError, StoreError, UsageError
+from freshset.core.errors import ConflictError, DataError, UsageError
 from freshset.replication.duplicates.pairs import (
     Said,
     export_pairs,
@@ -84,13 +84,13 @@ def test_verdicts_are_recorded_and_logged(found: Project) -> None:
 @pytest.mark.parametrize("version", [0, 2])
 def test_two_reviewers_lose_nothing(found: Project, version: int) -> None:
     say(found, Said("a", "x", "duplicate"))
-    with pytest.raises(StoreError, match=r"a and x have 'duplicate' by eve, version 1") as error:
+    with pytest.raises(ConflictError, match=r"a and x have 'duplicate' by eve, version 1") as error:
         say(found, Said("a", "b", "different"), Said("a", "x", "different", version))
     assert "--version 1" in error.value.hint
     with found.read() as connection:
         verdicts = read_state(connection).verdicts
     assert [(p, one.verdict) for p, one in verdicts.items()] == [(("a", "x"), "duplicate")]
-    with pytest.raises(StoreError, match="a and b have 'no verdict' by nobody, version 0"):
+    with pytest.raises(ConflictError, match="a and b have 'no verdict' by nobody, version 0"):
         say(found, Said("a", "b", "different", 3))
 
 
@@ -134,3 +134,31 @@ def test_bad_files() -> None:
     with pytest.raises(DataError, match="line 2"):
         parse_verdicts("a,b,verdict\n,2,cut\n", "v.csv")
     assert parse_verdicts("verdict,b,a\ncut,2,1\n", "v.csv") == [Said("1", "2", "cut", 0)]
+
+
+def test_a_verdict_is_taken_back(found: Project) -> None:
+    say(found, Said("a", "x", "duplicate"))
+    assert ("a", "x") not in queue(found)
+    assert say(found, Said("a", "x", "open", 1)) == 1
+    assert queue(found)[0] == ("a", "x")
+    with found.read() as connection:
+        waiting = pending_pairs(connection, THRESHOLDS, 30)
+        text = export_pairs(connection, waiting)
+    assert waiting[0].version == 2
+    assert text.splitlines()[1].startswith("a,x,,2,")
+    with pytest.raises(ConflictError, match="'open' by eve, version 2"):
+        say(found, Said("a", "x", "different"))
+    assert say(found, Said("a", "x", "different", 2)) == 1
+
+
+def test_an_open_verdict_undoes_no_link(found: Project) -> None:
+    with found.change("test.pixels", who="ada", why="x") as change:
+        change.connection.exec_driver_sql(
+            "UPDATE images SET pixels = 'p' WHERE item_id IN ('a', 'b')"
+        )
+    say(found, Said("a", "b", "cut"))
+    with found.read() as connection:
+        assert read_state(connection).edges() == {}
+    say(found, Said("a", "b", "open", 1))
+    with found.read() as connection:
+        assert read_state(connection).edges() == {("a", "b"): "pixels"}

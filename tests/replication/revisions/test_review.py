@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes.pool import ANIMALS, add_images, animals, exclude
 
-from freshset.core.errors import UsageError
+from freshset.core.errors import ConflictError, FreshsetError, NotFoundError, UsageError
 from freshset.replication.project import Project
 from freshset.replication.revisions.freeze import freeze
 from freshset.replication.revisions.review import (
@@ -53,12 +53,12 @@ def test_a_verdict_is_kept_with_who_gave_it(project: Project) -> None:
 
 def test_two_reviewers_never_lose_an_edit(project: Project) -> None:
     review(project, "cat", "problematic", 0, who="bob")
-    with pytest.raises(UsageError, match="bob found 'cat' problematic") as error:
+    with pytest.raises(ConflictError, match="bob found 'cat' problematic") as error:
         review(project, "cat", "good", 0, who="eve")
     assert "version 1" in error.value.hint
     assert look(project)["cat"].verdict == "problematic"
     assert review(project, "cat", "good", 1, who="eve").version == 2
-    with pytest.raises(UsageError, match="nobody has reviewed 'dog'"):
+    with pytest.raises(ConflictError, match="nobody has reviewed 'dog'"):
         review(project, "dog", "good", 3)
 
 
@@ -70,7 +70,7 @@ def test_many_verdicts_count_together_or_not_at_all(project: Project) -> None:
         (Judgement("cat", "good"), "Two verdicts on 'cat'"),
         (Judgement("cow", "good"), "no class 'cow'"),
     ):
-        with pytest.raises(UsageError, match=message):
+        with pytest.raises(FreshsetError, match=message):
             set_reviews(project, "r", [Judgement("cat", "good"), second], who="eve", why="x")
     assert look(project)["cat"].version == 0
     assert len(list(project.entries())) == entries
@@ -117,7 +117,7 @@ def test_a_reviewer_sees_a_class_beside_original_images(project: Project) -> Non
     with project.read() as connection:
         shown = images_to_review(connection, "r", "cat", originals=4)
         assert images_to_review(connection, "r", "cat", originals=4) == shown
-        with pytest.raises(UsageError, match="no class 'cow'"):
+        with pytest.raises(NotFoundError, match="no class 'cow'"):
             images_to_review(connection, "r", "cow")
     assert [one.part for one in shown] == ["fresh"] * 3 + ["original"] * 4
     assert all(one.path == f"images/{one.item_id}.png" for one in shown)
@@ -136,7 +136,7 @@ def test_of_two_reviewers_at_once_one_is_told(tmp_path: Path, database: str) -> 
         with Project.open(tmp_path / "p", database=database) as mine:
             try:
                 review(mine, "cat", "good", 0, who=who)
-            except UsageError as error:
+            except ConflictError as error:
                 return error.message
         return "done"
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from freshset.core.errors import UsageError
+from freshset.core.errors import NotFoundError, UsageError
 from freshset.replication.collecting.images import VECTORS, remove_image
 from freshset.replication.project import Change, Project
 from freshset.replication.tables import exclusions, images, origins
@@ -74,11 +74,16 @@ def blacklist(project: Project, names: Sequence[str], *, who: str, why: str) -> 
         When there is no such image.
     """
     with project.change("image.blacklist", who=who, why=why) as change:
-        ids = find_images(change.connection, names)
-        known = _kinds(change.connection, ids)
-        new = [item_id for item_id in ids if item_id not in known]
-        _exclude(change, new, "blacklist", why)
-        change.detail["images"] = new
+        return blacklist_within(change, names, why)
+
+
+def blacklist_within(change: Change, names: Sequence[str], why: str) -> Excluded:
+    """Blacklist images within a change that is under way; see `blacklist`."""
+    ids = find_images(change.connection, names)
+    known = _kinds(change.connection, ids)
+    new = [item_id for item_id in ids if item_id not in known]
+    _exclude(change, new, "blacklist", why)
+    change.detail["images"] = new
     return Excluded("blacklist", tuple(new), tuple(sorted(known)))
 
 
@@ -159,7 +164,7 @@ def find_images(connection: sa.Connection, names: Sequence[str]) -> list[str]:
     for name in names:
         found = _by_id(connection, name) or _by_origin(connection, name)
         if not found:
-            raise UsageError(
+            raise NotFoundError(
                 f"No image {name!r}.", "Give an id, its beginning, or where it was found."
             )
         out |= dict.fromkeys(found)

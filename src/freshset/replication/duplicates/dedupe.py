@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import ConflictError, DataError, UsageError
 from freshset.replication.duplicates.finder import Finder, Options
+from freshset.replication.duplicates.graph import component_numbers
 from freshset.replication.duplicates.pairs import Said, record_verdicts
 from freshset.replication.duplicates.searches import (
     MARK,
@@ -17,7 +18,7 @@ from freshset.replication.duplicates.searches import (
     read_neighbours,
     remember,
 )
-from freshset.replication.duplicates.state import ASKED, ordered, read_asked, read_state
+from freshset.replication.duplicates.state import ASKED, ordered, read_state
 from freshset.replication.project import Project
 from freshset.replication.tables import neighbours, settings
 
@@ -122,29 +123,57 @@ def _within(connection: sa.Connection, metric: str, most: float | None) -> int |
     return int(connection.execute(query).scalar_one())
 
 
-def keep(project: Project, item: str, *, who: str, why: str) -> None:
-    """Let an image stay in its component, whatever the rule says.
+def keep(project: Project, item: str, *, seen: str | None = None, who: str, why: str) -> None:
+    """Let an image stay in its component, whatever the rule says; it takes the place of any other.
+
+    Parameters
+    ----------
+    seen
+        Id of the image that was asked for in the component when it was looked at, empty where none
+        was; not checked by default.
 
     Raises
     ------
     DataError
         When it is no candidate.
+    ConflictError
+        When somebody else has asked for another image meanwhile.
     """
     with project.change("duplicates.keep", who=who, why=why, subject=item) as change:
-        if item not in read_state(change.connection).candidates:
+        state = read_state(change.connection)
+        if item not in state.candidates:
             raise DataError(f"{item!r} is no candidate.", "Name one of a component's candidates.")
-        asked = sorted({*read_asked(change.connection), item})
+        numbers = component_numbers(state.edges())
+        here = {one for one in state.asked if item in numbers and numbers.get(one) == numbers[item]}
+        # Of several the highest id counts, see `freshset.replication.duplicates.components`.
+        before = max(here, default="")
+        if seen is not None and seen != before:
+            raise ConflictError(
+                f"Meanwhile {before or 'no image'} was asked for in this component.",
+                "Look at it again, then ask for yours.",
+            )
+        change.detail["before"] = before
+        asked = sorted({*state.asked, item} - (here - {item}))
         change.connection.execute(sa.delete(settings).where(settings.c.key == ASKED))
         change.connection.execute(sa.insert(settings), [{"key": ASKED, "value": asked}])
 
 
-def cut(project: Project, a: str, b: str, *, who: str, why: str) -> None:
+def cut(
+    project: Project, a: str, b: str, *, version: int | None = None, who: str, why: str
+) -> None:
     """Undo the link between two images, so that their component may fall apart.
+
+    Parameters
+    ----------
+    version
+        Of the verdict on them that was seen, 0 where there was none; the present one by default.
 
     Raises
     ------
     DataError
         When they are not linked.
+    ConflictError
+        When somebody else has said something about them meanwhile.
     """
     with project.read() as connection:
         state = read_state(connection)
@@ -153,5 +182,5 @@ def cut(project: Project, a: str, b: str, *, who: str, why: str) -> None:
         raise DataError(
             f"{a} and {b} are not linked.", "freshset testset components shows the links."
         )
-    version = state.verdicts[pair].version if pair in state.verdicts else 0
-    record_verdicts(project, [Said(*pair, "cut", version)], who=who, why=why)
+    seen = state.version_of(pair) if version is None else version
+    record_verdicts(project, [Said(*pair, "cut", seen)], who=who, why=why)

@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from freshset.core.errors import DataError, StoreError, UsageError, did_you_mean
+from freshset.core.errors import ConflictError, DataError, UsageError, did_you_mean
 from freshset.replication.duplicates.state import Pair, State, ordered, read_state
 from freshset.replication.project import Project
 from freshset.replication.tables import images, members, neighbours, pairs
 
-VERDICTS = ("duplicate", "different", "cut")
+VERDICTS = ("duplicate", "different", "cut", "open")
+"""The last takes back what was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,15 @@ class Pending:
         By metric, those within their threshold.
     closeness
         Smallest of distance over threshold.
+    version
+        Of the verdict that was taken back; 0 where nobody has said anything.
     """
 
     a: str
     b: str
     distances: Mapping[str, float]
     closeness: float
+    version: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -51,7 +55,7 @@ class Said:
     a, b
         Ids, in either order.
     verdict
-        ``duplicate``, ``different`` or ``cut``.
+        One of `VERDICTS`.
     version
         Of the verdict that the reviewer saw: 0 where there was none.
     """
@@ -92,9 +96,12 @@ def pending_pairs(
             if item != neighbour and item in state.candidates and not state.settled(pair):
                 found.setdefault(pair, {})[metric] = distance
     out = [
-        Pending(a, b, distances, min(_share(d, thresholds[m]) for m, d in distances.items()))
-        for (a, b), distances in found.items()
-    ]
+        Pending(
+            *pair, distances, min(_share(d, thresholds[m]) for m, d in distances.items()),
+            state.version_of(pair),
+        )
+        for pair, distances in found.items()
+    ]  # fmt: skip
     return sorted(out, key=lambda one: (one.closeness, one.a, one.b))
 
 
@@ -111,7 +118,7 @@ def record_verdicts(project: Project, said: Sequence[Said], *, who: str, why: st
         For an unknown verdict, a pair of an image with itself, or a pair that is there twice.
     DataError
         For an image that the project does not have.
-    StoreError
+    ConflictError
         When somebody else has changed a verdict meanwhile; nothing is recorded.
     """
     rows = {ordered(one.a, one.b): one for one in said}
@@ -142,7 +149,12 @@ def record_verdicts(project: Project, said: Sequence[Said], *, who: str, why: st
 
 
 def _check_known(connection: sa.Connection, items: set[str]) -> None:
-    known = set(connection.execute(sa.select(members.c.item_id).distinct()).scalars())
+    wanted, known = sorted(items), set()
+    for start in range(0, len(wanted), 500):
+        query = sa.select(members.c.item_id).where(
+            members.c.item_id.in_(wanted[start : start + 500])
+        )
+        known |= set(connection.execute(query.distinct()).scalars())
     strange = sorted(items - known)
     if strange:
         raise DataError(
@@ -169,7 +181,7 @@ def _check_versions(rows: Mapping[Pair, Said], before: Mapping[Pair, tuple[str, 
         return
     a, b = min(stale)
     verdict, version, who = before.get((a, b), ("no verdict", 0, "nobody"))
-    raise StoreError(
+    raise ConflictError(
         f"{len(stale):,} pairs were changed since they were looked at: {a} and {b} have "
         f"{verdict!r} by {who}, version {version}. Nothing was recorded.",
         f"Look at them again, then give --version {version}.",
@@ -190,7 +202,9 @@ def export_pairs(connection: sa.Connection, queue: Sequence[Pending]) -> str:
     writer.writerow([*_COLUMNS, *metrics, "path_a", "path_b"])
     for one in queue:
         distances = [one.distances.get(metric, "") for metric in metrics]
-        writer.writerow([one.a, one.b, "", 0, *distances, paths.get(one.a), paths.get(one.b)])
+        writer.writerow(
+            [one.a, one.b, "", one.version, *distances, paths.get(one.a), paths.get(one.b)]
+        )
     return out.getvalue()
 
 

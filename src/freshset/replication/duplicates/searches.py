@@ -65,11 +65,12 @@ def read_marks(connection: sa.Connection, metric: str) -> dict[str, tuple[Search
 
 
 def read_searched(
-    connection: sa.Connection, digests: Iterable[str]
+    connection: sa.Connection, digests: Iterable[str] | None = None
 ) -> Mapping[str, frozenset[str]]:
-    """Ids of the images behind digests; those that are not known are left out."""
-    keys = [f"{_KEY}{digest}" for digest in set(digests)]
-    query = sa.select(settings.c.key, settings.c.value).where(settings.c.key.in_(keys))
+    """Ids of the images behind digests, by default all; those that are not known are left out."""
+    query = sa.select(settings.c.key, settings.c.value).where(settings.c.key.startswith(_KEY))
+    if digests is not None:
+        query = query.where(settings.c.key.in_([f"{_KEY}{digest}" for digest in set(digests)]))
     return {key.removeprefix(_KEY): frozenset(value) for key, value in connection.execute(query)}
 
 

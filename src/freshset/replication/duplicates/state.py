@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,7 +19,10 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What somebody said about a pair: ``duplicate``, ``different``, or ``cut``, a link undone."""
+    """What somebody said about a pair.
+
+    ``duplicate``, ``different``, ``cut`` (a link undone), or ``open``: what was said is taken back.
+    """
 
     verdict: str
     version: int
@@ -55,7 +59,7 @@ class State:
 
     def edges(self) -> dict[Pair, str]:
         """Pairs that are duplicates, with why: a reviewer's verdict, the pixels, or the photo."""
-        undone = {pair for pair, said in self.verdicts.items() if said.verdict != "duplicate"}
+        undone = {p for p, said in self.verdicts.items() if said.verdict in {"different", "cut"}}
         marked = {p: "verdict" for p, said in self.verdicts.items() if said.verdict == "duplicate"}
         return {pair: why for pair, why in self.links.items() if pair not in undone} | marked
 
@@ -66,7 +70,12 @@ class State:
 
     def settled(self, pair: Pair) -> bool:
         """Whether nobody needs to look at a pair."""
-        return pair in self.verdicts or pair in self.links or not self.excluded.isdisjoint(pair)
+        said = pair in self.verdicts and self.verdicts[pair].verdict != "open"
+        return said or pair in self.links or not self.excluded.isdisjoint(pair)
+
+    def version_of(self, pair: Pair) -> int:
+        """Version of the verdict on a pair, 0 where there is none."""
+        return self.verdicts[pair].version if pair in self.verdicts else 0
 
 
 def ordered(a: str, b: str) -> Pair:
@@ -86,16 +95,27 @@ def read_state(connection: sa.Connection, membership: Membership | None = None) 
     is_candidate = membership.pools == "candidate"
     candidates = _classes_of(membership[is_candidate])
     originals = frozenset(membership.item_ids[~is_candidate].tolist())
-    p = pairs.c
-    said = plain_rows(connection, sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at))
     return State(
         candidates,
         originals,
-        frozenset(connection.execute(sa.select(exclusions.c.item_id)).scalars().all()),
-        {(a, b): Verdict(*verdict) for a, b, *verdict in said},
-        _links(connection, candidates.keys() | originals),
-        frozenset(read_asked(connection)),
+        links=_links(connection, candidates.keys() | originals),
+        **_decided(connection),
     )
+
+
+def renewed(connection: sa.Connection, state: State) -> State:
+    """Read again what reviewers change: verdicts, exclusions, and what shall be kept."""
+    return replace(state, **_decided(connection))
+
+
+def _decided(connection: sa.Connection) -> dict[str, Any]:
+    p = pairs.c
+    said = plain_rows(connection, sa.select(p.a, p.b, p.verdict, p.version, p.who, p.at))
+    return {
+        "excluded": frozenset(connection.execute(sa.select(exclusions.c.item_id)).scalars()),
+        "verdicts": {(a, b): Verdict(*verdict) for a, b, *verdict in said},
+        "asked": frozenset(read_asked(connection)),
+    }
 
 
 def _classes_of(candidates: Membership) -> dict[str, frozenset[str]]:

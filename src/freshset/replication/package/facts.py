@@ -82,7 +82,7 @@ def gather_facts(connection: sa.Connection, contents: Contents) -> Facts:
             sorted(Counter(image.origin["licence"] for image in contents.images).items())
         ),
         excluded=_counts(connection, exclusions.c.kind),
-        verdicts=_counts(connection, pairs.c.verdict),
+        verdicts=_counts(connection, pairs.c.verdict, where=pairs.c.verdict != "open"),
         tasks=_count(connection, tasks.c.task_id),
         answers=_count(connection, answers.c.item_id),
         workers=_count(connection, answers.c.worker.distinct()),

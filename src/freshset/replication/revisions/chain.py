@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from freshset.core.errors import DataError, UsageError, did_you_mean
+from freshset.core.errors import DataError, NotFoundError, UsageError, did_you_mean
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.collecting.excluding import excluded
 from freshset.replication.project import Change, Project
@@ -91,7 +91,7 @@ def head(connection: sa.Connection, name: str) -> Head:
     all_heads = {one.name: one for one in heads(connection)}
     if name not in all_heads:
         hint = did_you_mean(name, all_heads) or "Draw one: freshset testset sample --project DIR"
-        raise UsageError(f"No revision {name!r}.", hint)
+        raise NotFoundError(f"No revision {name!r}.", hint)
     return all_heads[name]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
-from freshset.core.errors import UsageError, did_you_mean
+from freshset.core.errors import ConflictError, NotFoundError, UsageError, did_you_mean
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.collecting.excluding import excluded
 from freshset.replication.project import Change, Project
@@ -133,9 +133,11 @@ def images_to_review(
     """
     revision = load(connection, name)
     _check_class(revision, name, class_key)
-    query = sa.select(images.c.item_id, images.c.path)
-    gone = excluded(connection, kind="takedown")
-    paths = {row.item_id: row.path for row in connection.execute(query) if row.item_id not in gone}
+    here = (members.c.pool == "test") & (members.c.class_key == class_key)
+    known = sorted(connection.execute(sa.select(members.c.item_id).where(here)).scalars())
+    some = Random(revision.seed).sample(known, min(originals, len(known)))  # noqa: S311  # no secret
+    own = [item.item_id for item in revision.items if item.class_key == class_key]
+    paths = _paths(connection, [*own, *some])
     fresh = [
         Shown(
             item.item_id, paths.get(item.item_id, ""), "fresh",
@@ -144,13 +146,21 @@ def images_to_review(
         for item in revision.items
         if item.class_key == class_key
     ]  # fmt: skip
-    here = (members.c.pool == "test") & (members.c.class_key == class_key)
-    known = sorted(connection.execute(sa.select(members.c.item_id).where(here)).scalars())
-    some = Random(revision.seed).sample(known, min(originals, len(known)))  # noqa: S311  # no secret
     return (
         *sorted(fresh, key=lambda one: one.item_id),
         *(Shown(one, paths.get(one, ""), "original") for one in some),
     )
+
+
+def _paths(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Files of some images that were not taken down."""
+    gone = excluded(connection, kind="takedown")
+    out: dict[str, str] = {}
+    for start in range(0, len(ids), 500):
+        some = images.c.item_id.in_(ids[start : start + 500])
+        rows = connection.execute(sa.select(images.c.item_id, images.c.path).where(some))
+        out |= {row.item_id: row.path for row in rows if row.item_id not in gone}
+    return out
 
 
 def set_reviews(
@@ -161,8 +171,10 @@ def set_reviews(
     Raises
     ------
     UsageError
-        When there is no such revision, class or verdict, the revision is frozen, a class is judged
-        twice, or somebody else gave a verdict after the review that was seen.
+        When there is no such revision, class or verdict, the revision is frozen, or a class is judged
+        twice.
+    ConflictError
+        When somebody else gave a verdict after the review that was seen.
     """
     with project.change("revision.review", who=who, why=why, subject=name) as change:
         if head(change.connection, name).state == "frozen":
@@ -237,7 +249,7 @@ def _check(revision: Revision, name: str, one: Judgement, said: Mapping[str, obj
 def _check_class(revision: Revision, name: str, class_key: str) -> None:
     if class_key not in revision.targets:
         hint = did_you_mean(class_key, revision.targets)
-        raise UsageError(f"Revision {name!r} has no class {class_key!r}.", hint)
+        raise NotFoundError(f"Revision {name!r} has no class {class_key!r}.", hint)
 
 
 def _bases(revision: Revision, spec: Spec) -> dict[str, str]:
@@ -282,14 +294,14 @@ def _review(class_key: str, row: sa.Row[Any] | None, basis: str) -> ClassReview:
     return ClassReview(class_key, _verdict(row), stale, row.who, row.at, row.version)
 
 
-def _conflict(name: str, one: Judgement, before: sa.Row[Any] | None) -> UsageError:
+def _conflict(name: str, one: Judgement, before: sa.Row[Any] | None) -> ConflictError:
     key = one.class_key
     if before is None:
-        return UsageError(
+        return ConflictError(
             f"{name!r}: nobody has reviewed {key!r}, so that there is no version {one.version}.",
             "Give version 0.",
         )
-    return UsageError(
+    return ConflictError(
         f"{name!r}: {before.who} found {key!r} {_verdict(before)} at {before.at} (version "
         f"{before.version}), which is not the review that you saw (version {one.version}).",
         f"Look at the class again; to put your verdict in its place give version {before.version}.",

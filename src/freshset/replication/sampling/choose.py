@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.components import resolve
 from freshset.replication.duplicates.state import State, read_state
 from freshset.replication.membership import read_membership
-from freshset.replication.project import Project
+from freshset.replication.project import Change, Project
 from freshset.replication.revisions.chain import Head, head, heads, load, put
 from freshset.replication.revisions.document import Item, Removed, Revision
 from freshset.replication.revisions.review import carry_over, spec_in_force
@@ -64,6 +64,7 @@ def choice_of(
     frequencies: Frequencies,
     *,
     strategy: Strategy | None = None,
+    without: Collection[str] = (),
 ) -> Choice:
     """Read what a draw depends on.
 
@@ -71,6 +72,8 @@ def choice_of(
     ----------
     strategy
         In place of the spec's, for studies of strategies; the rest of its rules stays.
+    without
+        Ids of images to be left out as if they were on the blacklist.
 
     Raises
     ------
@@ -78,18 +81,31 @@ def choice_of(
         When frequencies are of images that are not in the project, or the original test set does not
         show what the targets shall be.
     """
+    spec, pools, eligibility = judged(connection, frequencies, strategy=strategy, without=without)
+    plan = plan_of(spec, pools.originals, pools.original_keywords)
+    return Choice(spec, pools, eligibility, plan)
+
+
+def judged(
+    connection: sa.Connection,
+    frequencies: Frequencies,
+    *,
+    strategy: Strategy | None = None,
+    without: Collection[str] = (),
+) -> tuple[Spec, Pools, Eligibility]:
+    """Read candidates, and say which of them may be taken; parameters and errors of `choice_of`."""
     spec = spec_in_force(connection)
     if strategy is not None:
         rules = spec.sampling.model_copy(update={"strategy": strategy})
         spec = spec.model_copy(update={"sampling": rules})
     membership = read_membership(connection)
     pools = read_pools(connection, frequencies, membership)
-    barred = _barred(connection, frequencies, spec, read_state(connection, membership))
+    state = read_state(connection, membership)
+    state = replace(state, excluded=state.excluded.union(without))
+    barred = _barred(connection, frequencies, spec, state)
     known = [key in spec.by_key for key in pools.candidates.class_keys.tolist()]
     candidates = pools.candidates[np.array(known, dtype=bool)]
-    eligibility = judge(candidates, barred, limits_of(spec))
-    plan = plan_of(spec, pools.originals, pools.original_keywords)
-    return Choice(spec, pools, eligibility, plan)
+    return spec, pools, judge(candidates, barred, limits_of(spec))
 
 
 def draw_revision(
@@ -133,9 +149,16 @@ def draw_revision(
             f"{name!r} does not do as the name of a revision.",
             "Use letters, digits, '.', '_', '-'.",
         )
-    name = name or _free_name(project)
-    change_of = project.change("revision.sample", who=who, why=why, subject=name)
-    with _without_cycles(), change_of as change:
+    if not name:
+        with project.read() as connection:
+            name = free_name(connection)
+    with project.change("revision.sample", who=who, why=why, subject=name) as change:
+        return draw_within(change, frequencies, name, parent)
+
+
+def draw_within(change: Change, frequencies: Frequencies, name: str, parent: str) -> Head:
+    """Draw a revision within a change that is under way, a ``revision.sample``; see `draw_revision`."""
+    with _without_cycles():
         before = head(change.connection, parent) if parent else None
         choice = choice_of(change.connection, frequencies)
         previous = None if before is None else load(change.connection, parent)
@@ -168,11 +191,10 @@ def _without_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _free_name(project: Project) -> str:
+def free_name(connection: sa.Connection) -> str:
     """The strategy with the next free number."""
-    with project.read() as connection:
-        taken = {one.name for one in heads(connection)}
-        strategy = spec_in_force(connection).sampling.strategy
+    taken = {one.name for one in heads(connection)}
+    strategy = spec_in_force(connection).sampling.strategy
     number = 0
     while f"{strategy}-{number}" in taken:
         number += 1

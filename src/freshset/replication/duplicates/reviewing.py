@@ -1,0 +1,211 @@
+"""What a reviewer of pairs looks at: whose turn a pair is, its distances, and how far each image is.
+
+A project may hold hundreds of thousands of candidates.  What only a search or a collection changes is
+read once, the `Desk`; what reviewers change all the time is read anew for each look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from freshset.core.files import sha256_bytes
+from freshset.replication.duplicates.pairs import Pending, pending_pairs
+from freshset.replication.duplicates.searches import MARK, Search, read_searched
+from freshset.replication.duplicates.state import Pair, State, ordered, read_state, renewed
+from freshset.replication.spec_sections import DuplicatesSpec
+from freshset.replication.tables import neighbours
+
+ACTIONS = ("candidates.collect", "original.add", "duplicates.find", "spec.change")
+"""Entries of the log after which a `Desk` is out of date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reviewing pairs needs of a whole project.
+
+    Attributes
+    ----------
+    rules
+        The spec's section on duplicates.
+    state
+        As it was when the desk was read; `renewed` brings verdicts and exclusions up to date.
+    near
+        All pairs within a threshold, closest first, whatever was said about them.
+    whole
+        Digests of the searches that went through all images.
+    """
+
+    rules: DuplicatesSpec
+    state: State
+    near: tuple[Pending, ...]
+    whole: frozenset[str]
+
+    def renewed(self, connection: sa.Connection) -> Desk:
+        """Read again what reviewers change."""
+        return replace(self, state=renewed(connection, self.state))
+
+    @property
+    def queue(self) -> list[Pending]:
+        """Pairs that wait for a verdict, closest first, with the versions that they have now."""
+        state = self.state
+        waiting = [one for one in self.near if not state.settled((one.a, one.b))]
+        return [replace(one, version=state.version_of((one.a, one.b))) for one in waiting]
+
+
+def read_desk(connection: sa.Connection, rules: DuplicatesSpec) -> Desk:
+    """Read what reviewing pairs needs."""
+    state = read_state(connection)
+    # Verdicts may be taken back, and images come off the blacklist.
+    unsaid = replace(state, verdicts={}, excluded=frozenset())
+    near = pending_pairs(connection, rules.thresholds, rules.neighbours, unsaid)
+    searched = read_searched(connection)
+    whole = frozenset(one for one, ids in searched.items() if state.searched <= ids)
+    return Desk(rules, state, tuple(near), whole)
+
+
+def turns(queue: Sequence[Pending], people: Collection[str], me: str) -> list[Pending]:
+    """Order a queue so that people who review at the same time begin with different pairs.
+
+    Every pair is somebody's turn, by its digest, and each gets the own ones first, closest first, then
+    those of the others.  Nothing is locked: whoever has done all of the own goes on with the rest.
+
+    Parameters
+    ----------
+    people
+        Names of those who may review; `me` counts as one of them.
+    """
+    everybody = sorted({*people, me})
+    mine = everybody.index(me)
+
+    def turn(one: Pending) -> int:
+        number = int(sha256_bytes(f"{one.a} {one.b}".encode())[:8], 16)
+        return (number - mine) % len(everybody)
+
+    return sorted(queue, key=turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Distance of two images in a metric.
+
+    Attributes
+    ----------
+    value
+        ``None`` where neither is among the other's neighbours that were kept.
+    beyond
+        Where there is no value, a distance that they are at least apart; ``None`` where that is not
+        known either.
+    threshold
+        Of the spec; ``None`` where the metric has none.
+    """
+
+    metric: str
+    value: float | None
+    beyond: float | None
+    threshold: float | None
+
+    @property
+    def within(self) -> bool:
+        """Whether they are close enough to be reviewed."""
+        if self.value is None or self.threshold is None:
+            return False
+        return self.value <= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far the review of an image has come in a metric.
+
+    Attributes
+    ----------
+    distance
+        Below it all neighbours were reviewed; see `freshset.replication.duplicates.completeness`.
+    threshold
+        Of the spec; the review is complete when the distance is larger.
+    """
+
+    metric: str
+    distance: float
+    threshold: float | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the image may be taken as far as this metric goes."""
+        return self.threshold is not None and self.distance > self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The neighbours that are kept of some images.
+
+    Attributes
+    ----------
+    nearest
+        By image and metric: neighbours with their distances, nearest first.
+    marks
+        By image and metric: what was searched, and how far.
+    """
+
+    nearest: Mapping[tuple[str, str], Sequence[tuple[str, float]]]
+    marks: Mapping[tuple[str, str], tuple[Search, float]]
+
+    @property
+    def metrics(self) -> list[str]:
+        """All metrics in which any of the images was searched."""
+        return sorted({metric for _, metric in self.marks} | {metric for _, metric in self.nearest})
+
+
+def around(connection: sa.Connection, items: Collection[str]) -> Around:
+    """Read the neighbours of a few images in all metrics."""
+    n = neighbours.c
+    query = sa.select(n.item_id, n.metric, n.rank, n.neighbour, n.distance)
+    query = query.where(n.item_id.in_(sorted(items))).order_by(n.item_id, n.metric, n.rank)
+    nearest: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    marks: dict[tuple[str, str], tuple[Search, float]] = {}
+    for item, metric, rank, one, distance in connection.execute(query):
+        if rank == MARK:
+            marks[item, metric] = (Search.parse(one), float(distance))
+        else:
+            nearest.setdefault((item, metric), []).append((one, float(distance)))
+    return Around(nearest, marks)
+
+
+def distances_of(known: Around, pair: Pair, thresholds: Mapping[str, float]) -> list[Distance]:
+    """Distances of a pair in every metric that the project has for it."""
+    out = []
+    for metric in sorted({*known.metrics, *thresholds}):
+        found = [
+            distance
+            for here, there in (pair, pair[::-1])
+            for one, distance in known.nearest.get((here, metric), ())
+            if one == there
+        ]
+        reach = [known.marks[item, metric][1] for item in pair if (item, metric) in known.marks]
+        out.append(
+            Distance(
+                metric,
+                min(found, default=None),
+                None if found else max(reach, default=None),
+                thresholds.get(metric),
+            )
+        )
+    return out
+
+
+def bounds_of(desk: Desk, known: Around, item: str) -> list[Bound]:
+    """How far the review of a candidate has come, as `review_bounds` says for all; none for others."""
+    state = desk.state
+    if item not in state.candidates:
+        return []
+    out = []
+    for metric in sorted({*known.metrics, *desk.rules.thresholds}):
+        search, reach = known.marks.get((item, metric), (None, 0.0))
+        bound = reach if search is not None and search.images in desk.whole else 0.0
+        for one, distance in known.nearest.get((item, metric), ()):
+            if distance < bound and not state.settled(ordered(item, one)):
+                bound = distance
+        out.append(Bound(metric, bound, desk.rules.thresholds.get(metric)))
+    return out
