@@ -94,7 +94,7 @@ def task_seconds(connection: sa.Connection) -> dict[str, tuple[int, float | None
         for place in (1, 2)
     )
     seconds = (ended - begun) / np.timedelta64(1, "s")
-    first = np.flatnonzero(workers[1:] != workers[:-1]) + 1 if len(rows) else []
+    first = np.flatnonzero(workers[1:] != workers[:-1]) + 1
     out: dict[str, tuple[int, float | None]] = {}
     for part in np.split(np.arange(len(rows)), first):
         if len(part):
