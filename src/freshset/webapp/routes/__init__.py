@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from freshset.webapp.routes import entry
+from freshset.webapp.routes import entry, examples, images, labelling, labelling_api
 
-ROUTERS: tuple[APIRouter, ...] = (entry.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    entry.router,
+    examples.router,
+    images.router,
+    labelling.router,
+    labelling_api.router,
+)

@@ -1,0 +1,88 @@
+"""What workers have ticked so far, kept so that a lost connection or a closed page costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from freshset.core.errors import ConflictError
+from freshset.replication.labelling.slots import leased_at
+from freshset.replication.labelling.submissions import check_tokens, is_done
+from freshset.replication.project import Together
+from freshset.replication.tables import drafts
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a worker has ticked in a task.
+
+    Attributes
+    ----------
+    chosen
+        Tokens of images.
+    version
+        Grows by 1 each time it is saved.
+    """
+
+    chosen: tuple[str, ...]
+    version: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {"chosen": list(self.chosen), "version": self.version}
+
+
+def save_draft(
+    together: Together,
+    worker: str,
+    task_id: str,
+    *,
+    lease: str,
+    chosen: Sequence[str],
+    version: int,
+) -> int:
+    """Keep what a worker has ticked; returns its new version.
+
+    Parameters
+    ----------
+    version
+        That of the draft which this one follows; 0 where there was none.
+
+    Raises
+    ------
+    ConflictError
+        When the worker was not given the task or has submitted it, or the draft was saved elsewhere
+        since.
+    DataError
+        When an image is not of the task.
+    """
+    leased_at(together, worker, task_id, lease)
+    with together.unlogged(worker) as change:
+        if is_done(change.connection, worker, task_id):
+            raise ConflictError("You have submitted this task already.")
+        check_tokens(change.connection, task_id, chosen)
+        old = find_draft(change.connection, worker, task_id)
+        if version != (0 if old is None else old.version):
+            raise ConflictError(
+                "This task is open elsewhere, and was changed there.",
+                "Load this page again to go on from there.",
+            )
+        values = {"chosen": list(chosen), "version": version + 1, "at": change.at}
+        if old is None:
+            row = {"task_id": task_id, "worker": worker, **values}
+            change.connection.execute(sa.insert(drafts), [row])
+        else:
+            mine = sa.and_(drafts.c.task_id == task_id, drafts.c.worker == worker)
+            change.connection.execute(sa.update(drafts).where(mine).values(values))
+    return version + 1
+
+
+def find_draft(connection: sa.Connection, worker: str, task_id: str) -> Draft | None:
+    """What a worker has ticked in a task, where anything was saved."""
+    query = sa.select(drafts.c.chosen, drafts.c.version)
+    query = query.where(drafts.c.task_id == task_id, drafts.c.worker == worker)
+    row = connection.execute(query).first()
+    return None if row is None else Draft(tuple(row.chosen), int(row.version))

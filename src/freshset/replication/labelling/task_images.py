@@ -1,0 +1,29 @@
+"""The images of tasks by the tokens that workers know them by."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from freshset.core.errors import NotFoundError
+from freshset.replication.tables import task_items
+
+
+def shown_tokens(connection: sa.Connection, task_id: str) -> list[str]:
+    """Tokens of a task's images, in the order shown."""
+    query = sa.select(task_items.c.token).where(task_items.c.task_id == task_id)
+    return list(connection.execute(query.order_by(task_items.c.position)).scalars())
+
+
+def find_image(connection: sa.Connection, token: str) -> str:
+    """Id of the image that a task calls so.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none.
+    """
+    query = sa.select(task_items.c.item_id).where(task_items.c.token == token)
+    item_id = connection.execute(query).scalar()
+    if item_id is None:
+        raise NotFoundError("There is no such image.")
+    return str(item_id)
