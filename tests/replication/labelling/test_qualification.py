@@ -14,10 +14,13 @@ from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.replication.labelling.grids import make_tasks
 from freshset.replication.labelling.qualification import (
     TRIES,
+    Outcome,
     Trial,
+    consent_digest,
     give_consent,
     has_begun,
     inviter,
+    last_outcome,
     missing_step,
     next_trial,
     score_trial,
@@ -58,6 +61,11 @@ def _trial(project: Project, person: Person) -> Trial | None:
         return next_trial(connection, project.spec, _hash(project, person))
 
 
+def _last(project: Project, person: Person) -> Outcome | None:
+    with project.read() as connection:
+        return last_outcome(connection, _hash(project, person))
+
+
 def _fail(project: Project, person: Person) -> Trial:
     """Tick all, which is right for three of five."""
     trial = _trial(project, person)
@@ -70,10 +78,14 @@ def _fail(project: Project, person: Person) -> Trial:
 def test_first_consent_then_a_trial(asking: Project, spec_text: str) -> None:
     person = _person(asking)
     assert missing_step(person, asking.spec) == "consent"
-    give_consent(asking, person)
+    text = consent_digest(asking.spec)
+    with pytest.raises(ConflictError, match="has changed"):
+        give_consent(asking, person, sha256_bytes(b"I agree to all."))
+    assert _again(asking, person).consented_at == ""
+    give_consent(asking, person, text)
     first = _again(asking, person)
     assert missing_step(first, asking.spec) == "qualification"
-    give_consent(asking, person)
+    give_consent(asking, person, consent_digest(asking.spec))
     assert _again(asking, person).consented_at == first.consented_at
     entry = next(asking.entries(action="people.consent"))
     assert entry.who == entry.subject == _hash(asking, person)
@@ -105,16 +117,18 @@ def test_who_is_right_often_enough_may_begin(asking: Project) -> None:
     wrong = frozenset(trial.positives) - set(list(trial.positives)[:1])
     outcome = score_trial(asking, person, 1, wrong)
     assert (outcome.right, outcome.passed) == (4, True)
-    give_consent(asking, person)
+    give_consent(asking, person, consent_digest(asking.spec))
     assert missing_step(_again(asking, person), asking.spec) is None
 
 
 def test_there_are_three_tries_and_no_image_comes_twice(asking: Project) -> None:
     person = _person(asking)
+    assert _last(asking, person) is None
     seen: list[str] = []
     for number in range(1, TRIES + 1):
         trial = _fail(asking, person)
         assert trial.number == number
+        assert _last(asking, person) == Outcome(3, 5, 4, passed=False, left=TRIES - number)
         seen += trial.items
     assert len(set(seen)) == len(seen)
     assert _trial(asking, person) is None

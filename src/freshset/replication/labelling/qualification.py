@@ -93,14 +93,31 @@ def missing_step(person: Person, spec: Spec) -> Step | None:
     return None
 
 
-def give_consent(project: Project, person: Person) -> None:
+def consent_digest(spec: Spec) -> str:
+    """Digest of the text that workers agree to."""
+    return sha256_bytes(spec.page.consent.encode())
+
+
+def give_consent(project: Project, person: Person, digest: str) -> None:
     """Note that somebody has agreed to the text of the spec, whose digest the log keeps.
 
     Who has agreed before stays as noted first.
+
+    Parameters
+    ----------
+    digest
+        Of the text that the person was shown.
+
+    Raises
+    ------
+    ConflictError
+        When the spec has another text by now.
     """
     who = hash_worker(person.person_id, project.salt)
     with project.change("people.consent", who=who, why="Agreed", subject=who) as change:
-        change.detail["text"] = sha256_bytes(project.spec.page.consent.encode())
+        if digest != consent_digest(project.spec):
+            raise ConflictError("The text has changed.", "Read it again.")
+        change.detail["text"] = digest
         update = sa.update(people).where(
             people.c.person_id == person.person_id, people.c.consented_at == ""
         )
@@ -183,6 +200,17 @@ def score_trial(project: Project, person: Person, number: int, chosen: frozenset
             update = sa.update(people).where(people.c.person_id == person.person_id)
             change.connection.execute(update.values(qualified_at=change.at))
     return Outcome(right, len(trial.items), needed, passed, TRIES - number)
+
+
+def last_outcome(connection: sa.Connection, worker: str) -> Outcome | None:
+    """How the last trial of a worker ended; ``None`` where there was none."""
+    past = _past(connection, worker)
+    if not past:
+        return None
+    last = past[-1]
+    return Outcome(
+        last["right"], len(last["items"]), last["needed"], last["passed"], TRIES - len(past)
+    )
 
 
 def has_begun(connection: sa.Connection, worker: str) -> bool:
