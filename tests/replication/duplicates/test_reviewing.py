@@ -6,6 +6,7 @@ import pytest
 from fakes.found import put_found
 from fakes.pool import add_images, exclude, pair
 
+from freshset.core.errors import NotFoundError
 from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.pairs import Pending, Said, pending_pairs, record_verdicts
 from freshset.replication.duplicates.reviewing import (
@@ -15,6 +16,7 @@ from freshset.replication.duplicates.reviewing import (
     around,
     bounds_of,
     distances_of,
+    look_at,
     read_desk,
     turns,
 )
@@ -128,6 +130,31 @@ def test_bounds_are_those_of_all(found: Project, step: int) -> None:
             assert there == {m: expected[m][item] for m in there}
             assert there.keys() >= {"phash", "pixels"}
         assert bounds_of(desk, around(connection, "x"), "x") == []
+
+
+def test_a_look_at_a_pair(found: Project) -> None:
+    desk = desk_of(found)
+    with found.read() as connection:
+        before = look_at(connection, desk, "x", "a")
+        with pytest.raises(NotFoundError, match="no such pair"):
+            look_at(connection, desk, "a", "a")
+        with pytest.raises(NotFoundError, match="no such pair"):
+            look_at(connection, desk, "a", "q")
+    assert (before.a, before.b, before.version, before.verdict, before.why) == (
+        "a",
+        "x",
+        0,
+        None,
+        "",
+    )
+    assert (before.facts["x"].original, before.bounds["x"], before.link) == (True, (), "")
+    assert [one.value for one in before.distances if one.metric == "pixels"] == [8.0]
+    say(found, "a", "x", "duplicate")
+    with found.read() as connection:
+        after = look_at(connection, desk.renewed(connection), "a", "x")
+    assert after.verdict is not None
+    assert (after.verdict.verdict, after.verdict.who, after.version) == ("duplicate", "eve", 1)
+    assert after.why == "looked"
 
 
 def test_when_a_review_is_complete() -> None:

@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from freshset.core.errors import NotFoundError
 from freshset.core.files import sha256_bytes
+from freshset.replication.collecting.facts import ImageFacts, image_facts
 from freshset.replication.duplicates.pairs import Pending, pending_pairs
 from freshset.replication.duplicates.searches import MARK, Search, read_searched
-from freshset.replication.duplicates.state import Pair, State, ordered, read_state, renewed
+from freshset.replication.duplicates.state import (
+    Pair,
+    State,
+    Verdict,
+    ordered,
+    read_state,
+    renewed,
+)
 from freshset.replication.spec_sections import DuplicatesSpec
-from freshset.replication.tables import neighbours
+from freshset.replication.tables import log, neighbours
 
 ACTIONS = ("candidates.collect", "original.add", "duplicates.find", "spec.change")
 """Entries of the log after which a `Desk` is out of date."""
@@ -193,6 +202,73 @@ def distances_of(known: Around, pair: Pair, thresholds: Mapping[str, float]) -> 
             )
         )
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A pair with all that helps to judge it.
+
+    Attributes
+    ----------
+    facts
+        Of the two images.
+    distances
+        In all metrics that the project has for them.
+    bounds
+        By image, how far its review has come.
+    link
+        ``photo`` or ``pixels`` where they belong together without any verdict, else empty.
+    verdict
+        What was said last; ``None`` where nothing was.
+    why
+        The reason that was given with it.
+    """
+
+    a: str
+    b: str
+    facts: Mapping[str, ImageFacts]
+    distances: tuple[Distance, ...]
+    bounds: Mapping[str, tuple[Bound, ...]]
+    link: str
+    verdict: Verdict | None
+    why: str
+
+    @property
+    def version(self) -> int:
+        """Of the verdict, 0 where there is none."""
+        return 0 if self.verdict is None else self.verdict.version
+
+
+def look_at(connection: sa.Connection, desk: Desk, a: str, b: str) -> Look:
+    """Gather what helps to judge a pair.
+
+    Raises
+    ------
+    NotFoundError
+        When the project has no such images.
+    """
+    pair = ordered(a, b)
+    facts = image_facts(connection, pair)
+    if len(facts) != 2:
+        raise NotFoundError("There is no such pair.", "Look at the list of those that wait.")
+    known = around(connection, pair)
+    verdict = desk.state.verdicts.get(pair)
+    return Look(
+        *pair,
+        facts,
+        tuple(distances_of(known, pair, desk.rules.thresholds)),
+        {item: tuple(bounds_of(desk, known, item)) for item in pair},
+        desk.state.links.get(pair, ""),
+        verdict,
+        "" if verdict is None else _why(connection, verdict),
+    )
+
+
+def _why(connection: sa.Connection, verdict: Verdict) -> str:
+    """The reason of a verdict, which only the log has."""
+    c = log.c
+    query = sa.select(c.why).where(c.action == "pairs.verdict", c.at == verdict.at)
+    return str(connection.execute(query.limit(1)).scalar_one_or_none() or "")
 
 
 def bounds_of(desk: Desk, known: Around, item: str) -> list[Bound]:
