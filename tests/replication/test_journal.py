@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from freshset.core.errors import DataError, UsageError
 from freshset.replication import journal
-from freshset.replication.journal import Filter, search
+from freshset.replication.journal import Filter, log_lines, search
 from freshset.replication.project import Project
 from freshset.replication.tables import log, settings
 
@@ -191,6 +192,24 @@ def test_times_bound_a_search(any_project: Project, monkeypatch: pytest.MonkeyPa
     assert found(any_project, since="2030-01-02T01:00+01:00") == [3]
     assert found(any_project, since="2030-01-01T12:00", until="2030-01-02T00:00") == [2]
     assert found(any_project, since=" ", until="") == [3, 2, 1]
+
+
+def test_a_log_is_written_line_by_line(
+    any_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_PIECE", 2)
+    write(any_project, 5)
+    with any_project.read() as connection:
+        pieces = list(log_lines(connection, Filter()))
+        some = list(log_lines(connection, Filter(action="answers.", text="x")))
+    header, *rows = [json.loads(line) for line in "".join(pieces).splitlines()]
+    assert rows == [entry.to_dict() for entry in any_project.entries()]
+    head = {"seq": 6, "digest": rows[-1]["digest"]}
+    assert (header["schema"], header["rows"], header["head"]) == ("freshset.log/1", 6, head)
+    assert len(pieces) == 4
+    header, *rows = [json.loads(line) for line in "".join(some).splitlines()]
+    assert [row["subject"] for row in rows] == ["s0", "s1", "s2", "s3", "s4"]
+    assert (header["rows"], header["filter"]["action"]) == (5, "answers.")
 
 
 @pytest.mark.parametrize("asked", [{"since": "soon"}, {"until": "9999-12-31"}, {"text": "a\0"}])

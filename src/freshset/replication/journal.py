@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -14,7 +14,9 @@ from freshset.core.errors import DataError, UsageError
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.tables import log, settings
 
+SCHEMA = "freshset.log/1"
 _HEAD = "log"
+_PIECE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,32 @@ def search(
     if before:
         query = query.where(c.seq < before)
     return [Entry(*row) for row in connection.execute(query.where(*_conditions(wanted)))]
+
+
+def log_lines(connection: sa.Connection, wanted: Filter) -> Iterator[str]:
+    """Write entries as lines of JSON, oldest first and a piece at a time.
+
+    The first line says what follows: the schema, the filter, how many ``rows`` there are when all have
+    come, and the last entry of the whole log, whether it is among them or not.
+    """
+    conditions = _conditions(wanted)
+    count = sa.select(sa.func.count()).select_from(log).where(*conditions)
+    header = {
+        "schema": SCHEMA,
+        "filter": asdict(wanted),
+        "rows": int(connection.execute(count).scalar_one()),
+        "head": head_of(connection),
+    }
+    yield _line(header)
+    query = sa.select(log).where(*conditions).order_by(log.c.seq)
+    # PostgreSQL's driver would fetch all rows at once without it.
+    with connection.execution_options(yield_per=_PIECE).execute(query) as result:
+        for part in result.partitions():
+            yield "".join(_line(Entry(*row).to_dict()) for row in part)
+
+
+def _line(body: Any) -> str:
+    return canonical_json(body).decode() + "\n"
 
 
 def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from freshset.replication.project import Project
 
 _KEY = ["worker", "item_id", "class_key"]
 _STORED = [column.name for column in tables.answers.columns]
+_HASH = re.compile(r"[0-9a-f]{32}")
 _CHUNK = 20_000
 _CACHE = 200_000  # KB
 
@@ -111,7 +113,7 @@ def import_answers(
         for name in ("accepted_at", "submitted_at"):
             rows[name] = utc_texts(rows[name], records.path).to_numpy()
         warnings = _clocks(rows, known, change.at)
-        rows = _hashed(rows.assign(source=source), project.salt)
+        rows = _hashed(rows.assign(source=source), project.salt, change.connection)
         first = _first_of_each(rows)
         parts = _compare(first, change.connection)
         added, replaced = len(parts["new"]), len(parts["earlier"])
@@ -178,10 +180,22 @@ def _clocks(rows: pd.DataFrame, known: Known, now: str) -> tuple[str, ...]:
     )
 
 
-def _hashed(rows: pd.DataFrame, salt: str) -> pd.DataFrame:
+def _hashed(rows: pd.DataFrame, salt: str, connection: sa.Connection) -> pd.DataFrame:
     codes, names = pd.factorize(rows["worker"])
-    hashes = np.array([hash_worker(name, salt) for name in names], dtype=object)
+    # Files that this project's answers were exported to call its workers as it does.
+    ours = _workers_among([name for name in names if _HASH.fullmatch(name)], connection)
+    hashed = [name if name in ours else hash_worker(name, salt) for name in names]
+    hashes = np.array(hashed, dtype=object)
     return rows.assign(worker=hashes[codes] if len(names) else rows["worker"])
+
+
+def _workers_among(names: list[str], connection: sa.Connection) -> set[str]:
+    column = tables.answers.c.worker
+    out: set[str] = set()
+    for start in range(0, len(names), 500):
+        query = sa.select(column).where(column.in_(names[start : start + 500])).distinct()
+        out |= set(connection.execute(query).scalars())
+    return out
 
 
 def _compare(first: pd.DataFrame, connection: sa.Connection) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""Tables of answers: one row an answer, in csv or Parquet.
+"""Tables of answers: one row an answer, in csv, Parquet, or lines of JSON as freshset exports them.
 
 Columns, by any of these names: ``worker`` (``worker_id``, ``annotator``), the image as ``token``,
 ``item_id``, ``image`` or ``task`` and the answer as ``selected`` or ``label``; and, where they are
@@ -8,7 +8,10 @@ plain table ``task, worker, label`` of crowd-kit and others is read so: its ``ta
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pandas as pd
 
 from freshset.core.errors import DataError
 from freshset.replication.labelling.answers.base import Records, answer_records, split_labels
@@ -38,7 +41,7 @@ def read(path: Path) -> Records:
     UsageError
         For another kind of file.
     """
-    frame = read_table(path)
+    frame = _lines(path) if path.suffix.lower() == ".jsonl" else read_table(path)
     lower = {str(name).lower(): name for name in frame.columns}
     found = {
         ours: lower[next(name for name in names if name in lower)]
@@ -55,3 +58,23 @@ def read(path: Path) -> Records:
     selected, chosen = split_labels(frame[found.pop("answer")], path)
     columns = {ours: frame[theirs] for ours, theirs in found.items()}
     return answer_records(path, columns | {"selected": selected, "chosen": chosen})
+
+
+def _lines(path: Path) -> pd.DataFrame:
+    """Read an export, whose first line says how many answers follow."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            header = json.loads(stream.readline())
+            rows = [json.loads(line) for line in stream]
+        wanted = int(header["rows"])
+        frame = pd.DataFrame(rows, columns=header["columns"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path}: no whole export of answers ({error}).", "Export it again."
+        ) from error
+    if len(frame) != wanted:
+        raise DataError(
+            f"{path}: {len(frame):,} of {wanted:,} answers; the file was cut off.",
+            "Export it again. Nothing was imported.",
+        )
+    return frame
