@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from fastapi import FastAPI
@@ -16,7 +17,7 @@ from freshset.replication.collecting.sources.folder import Folder
 from freshset.replication.collecting.sources.testset import ORIGINAL, TestSetSource
 from freshset.replication.people import Person
 from freshset.replication.project import Project
-from freshset.webapp.identity import COOKIE, FIELD, HEADER, open_session
+from freshset.webapp.identity import FIELD, HEADER, cookie_name, open_session
 from freshset.webapp.services import Services
 
 SPEC = """\
@@ -79,15 +80,18 @@ class Client:
     def __init__(self, app: FastAPI, person: Person | None) -> None:
         self.person = person
         # The app's own client runs its lifespan; this one only shares the app.
-        self.http = TestClient(app, follow_redirects=False)
+        services: Services = app.state.services
+        # The app answers only to its own names.
+        self.http = TestClient(app, services.settings.base_url, follow_redirects=False)
         self.csrf = ""
         if person is not None:
-            services: Services = app.state.services
             response = Response()
             session = open_session(response, services, person)
             self.csrf = session.csrf
             cookie = response.headers["set-cookie"].split(";")[0].split("=", 1)[1]
-            self.http.cookies.set(COOKIE, cookie, domain="testserver.local", path="/")
+            host = urlsplit(services.settings.base_url).hostname or ""
+            name = cookie_name(services.settings)
+            self.http.cookies.set(name, cookie, domain=host, path="/")
 
     def get(self, path: str, **options: Any) -> Any:
         """Answer of GET."""

@@ -11,13 +11,16 @@ from starlette.staticfiles import StaticFiles
 from freshset.replication.project import Project
 from freshset.version import __version__
 from freshset.webapp import errors
+from freshset.webapp.bodies import Bodies
+from freshset.webapp.headers import Headers
+from freshset.webapp.hosts import Hosts
 from freshset.webapp.identity import check_source
+from freshset.webapp.metrics import Watch
+from freshset.webapp.openapi import PATH, DescribedApp
 from freshset.webapp.pages import STATIC
 from freshset.webapp.routes import ROUTERS
 from freshset.webapp.services import Services
 from freshset.webapp.settings import Settings
-from freshset.webapp.signing import Signer
-from freshset.webapp.writer import Writer
 
 
 def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
@@ -27,8 +30,13 @@ def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
     ----------
     settings
         Those for this machine alone by default.
+
+    Raises
+    ------
+    UsageError
+        When a trusted proxy is no address.
     """
-    services = Services(project, settings or Settings(), Signer.of(project.folder), Writer(project))
+    services = Services.of(project, settings or Settings())
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -36,13 +44,13 @@ def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
         yield
         services.writer.stop()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="freshset",
         version=__version__,
         summary="Label, review and follow a test set that is being built.",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=PATH,
         lifespan=lifespan,
         dependencies=[Depends(check_source)],
     )
@@ -51,4 +59,16 @@ def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _guard(app, services)
     return app
+
+
+def _guard(app: FastAPI, services: Services) -> None:
+    """Put around the app what holds for every request; the last one here is the outermost."""
+    settings = services.settings
+    app.add_middleware(Bodies, most=settings.max_body)
+    app.add_middleware(Hosts, names=settings.hosts)
+    app.add_middleware(
+        Watch, metrics=services.metrics, proxies=services.proxies, access_log=settings.access_log
+    )
+    app.add_middleware(Headers, secure=settings.secure)

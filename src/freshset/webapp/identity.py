@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from freshset.replication.people import Person, Role, find_person
+from freshset.core.errors import UsageError
+from freshset.replication.people import Person, Role, admit, find_person
 from freshset.webapp.errors import Forbidden, Unknown
+from freshset.webapp.proxies import neighbourhood
 from freshset.webapp.services import Services, Shared
+from freshset.webapp.settings import Settings
 
 COOKIE = "freshset_session"
 HEADER = "X-CSRF-Token"
 FIELD = "csrf"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _DAY = 24 * 3600
+_OFTEN = ("/api/labelling/next", "/api/labelling/tasks/", "/labelling/images/")
+"""What workers ask for all the time; see `freshset.webapp.known`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,18 @@ class Session:
     csrf: str
 
 
+def cookie_name(settings: Settings) -> str:
+    """Name of the cookie; with HTTPS one that no neighbouring site can set for us."""
+    return f"__Host-{COOKIE}" if settings.secure else COOKIE
+
+
 def open_session(response: Response, services: Services, person: Person) -> Session:
     """Let a person in from now on, by a cookie of the response."""
     settings = services.settings
-    nonce = secrets.token_hex(8)
+    nonce = secrets.token_hex(8)  # always a new one, whatever the request came with
     body = {"p": person.person_id, "e": person.epoch, "n": nonce}
     response.set_cookie(
-        COOKIE,
+        cookie_name(settings),
         services.signer.sign("session", body),
         max_age=int(settings.session_days * _DAY),
         httponly=True,
@@ -45,37 +55,83 @@ def open_session(response: Response, services: Services, person: Person) -> Sess
     return _session(services, person, nonce)
 
 
-def close_session(response: Response) -> None:
+def close_session(response: Response, services: Services) -> None:
     """Forget who it was."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    settings = services.settings
+    response.delete_cookie(
+        cookie_name(settings), httponly=True, secure=settings.secure, samesite="lax"
+    )
 
 
-def get_session(request: Request, services: Shared) -> Session | None:
-    """Session of a request; ``None`` where there is none, or no longer."""
+def sign_link(services: Services, person: Person) -> str:
+    """Address by which somebody who has joined comes back, until their sessions are ended."""
+    token = services.signer.sign("link", {"p": person.person_id, "e": person.epoch})
+    return f"{services.settings.base_url}/enter?token={token}"
+
+
+def read_link(services: Services, token: str) -> tuple[str, int] | None:
+    """Whose link a token is of, and of which epoch; ``None`` for one forged or too old."""
     seconds = int(services.settings.session_days * _DAY)
-    body = services.signer.read("session", request.cookies.get(COOKIE, ""), seconds=seconds)
-    if body is None:
+    body = services.signer.read("link", token, seconds=seconds)
+    return None if body is None else (str(body.get("p")), int(body.get("e", 0)))
+
+
+def is_vouched(request: Request, services: Services) -> bool:
+    """Whether a proxy says who makes a request, so that no link is needed."""
+    return bool(_named_by_proxy(request, services))
+
+
+async def get_session(request: Request, services: Shared) -> Session | None:
+    """Session of a request; ``None`` where there is none, or no longer.
+
+    Raises
+    ------
+    Forbidden
+        When a proxy names somebody who may not come in.
+    """
+    settings = services.settings
+    name = _named_by_proxy(request, services)
+    if name:
+        person: Person | None = await run_in_threadpool(_admit, services, name)
+        # Such a request brings no cookie of ours, so its pages prove by person and epoch.
+        nonce = f"{person.person_id}.{person.epoch}" if person else ""
+    else:
+        seconds = int(settings.session_days * _DAY)
+        cookie = request.cookies.get(cookie_name(settings), "")
+        body = services.signer.read("session", cookie, seconds=seconds) if cookie else None
+        if body is None:
+            return None
+        person, nonce = await _find(request, services, str(body.get("p"))), str(body.get("n"))
+        if person is None or person.epoch != body.get("e"):
+            return None
+    if person is None or not person.active:
         return None
-    with services.project.read() as connection:
-        person = find_person(connection, str(body.get("p")))
-    if person is None or not person.active or person.epoch != body.get("e"):
-        return None
-    session = _session(services, person, str(body.get("n")))
+    session = _session(services, person, nonce)
     request.state.session = session  # for the pages, see `freshset.webapp.pages.render`
     return session
 
 
 async def check_source(
-    request: Request, session: Annotated[Session | None, Depends(get_session)]
+    request: Request,
+    services: Shared,
+    session: Annotated[Session | None, Depends(get_session)],
 ) -> None:
-    """Refuse a change that another site's page may have sent.
+    """Refuse requests that come too fast, and changes that another site's page may have sent.
 
     Raises
     ------
+    TooMany
+        When requests of the person, or of the address where nobody is signed in, come too fast.
     Forbidden
-        When the request changes something and lacks the token of its session.
+        When the request changes something, and comes from elsewhere or lacks the token of its
+        session.
     """
-    if request.method in _SAFE or session is None:
+    place = neighbourhood(services.proxies.address(request.scope))
+    services.limits.take(session.person.person_id if session else "", place)
+    if request.method in _SAFE:
+        return
+    _check_origin(request, services.settings)
+    if session is None:
         return
     given = request.headers.get(HEADER, "")
     if not given and request.headers.get("content-type", "").startswith(
@@ -86,20 +142,71 @@ async def check_source(
         raise Forbidden("This page is too old.", "Load it again, then repeat what you did.")
 
 
-def require(role: Role) -> Callable[..., Person]:
-    """Return a dependency: the person, who must have joined with at least a role.
+@dataclass(frozen=True, slots=True)
+class Require:
+    """A dependency: the person, who must have joined with at least a role.
 
     It raises `Unknown` where nobody has, and `Forbidden` where the role is not enough.
     """
 
-    def person(session: Annotated[Session | None, Depends(get_session)]) -> Person:
+    role: Role
+
+    async def __call__(self, session: Annotated[Session | None, Depends(get_session)]) -> Person:
+        """Return the person."""
         if session is None:
             raise Unknown("You are not signed in.", "Open the link of your invitation.")
-        if not session.person.may(role):
-            raise Forbidden(f"This is for a {role}.", "Ask the owner of the test set.")
+        if not session.person.may(self.role):
+            raise Forbidden(f"This is for a {self.role}.", "Ask the owner of the test set.")
         return session.person
 
+
+async def _find(request: Request, services: Services, person_id: str) -> Person | None:
+    often = request.url.path.startswith(_OFTEN)
+    if often and (known := services.known.get(person_id)) is not None:
+        return known
+    person = await run_in_threadpool(_read, services, person_id)
+    if not often and request.method not in _SAFE:
+        services.known.forget(person_id)  # this may change them
+    elif person is not None:
+        services.known.put(person_id, person)
     return person
+
+
+def _read(services: Services, person_id: str) -> Person | None:
+    with services.project.read() as connection:
+        return find_person(connection, person_id)
+
+
+def _named_by_proxy(request: Request, services: Services) -> str:
+    """Name that a proxy vouches for; nobody else is believed, whatever they send."""
+    header = services.settings.sso_header
+    if not header or not services.proxies.speak_for(request.scope):
+        return ""
+    names = request.headers.getlist(header)
+    if len(names) > 1:
+        raise Forbidden("Two names came with one request.", "The proxy must replace this header.")
+    # Headers are bytes; proxies send names as UTF-8.
+    return names[0].encode("latin-1").decode("utf-8", "replace").strip() if names else ""
+
+
+def _admit(services: Services, name: str) -> Person:
+    try:
+        return admit(services.project, name, services.settings.sso_role)
+    except UsageError as error:
+        raise Forbidden(error.message, error.hint) from error
+
+
+def _check_origin(request: Request, settings: Settings) -> None:
+    """Believe what a browser says about where a change comes from; programs say nothing."""
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "null").lower()
+    if site:
+        good = site in {"same-origin", "none"}
+    else:
+        # Pages that tell nobody where they are, as ours do, are "null".
+        good = origin in {"null", settings.origin, f"{request.url.scheme}://{request.url.netloc}"}
+    if not good:
+        raise Forbidden("Another site sent this.", "Do it on a page of this app.")
 
 
 def _session(services: Services, person: Person, nonce: str) -> Session:
@@ -107,6 +214,6 @@ def _session(services: Services, person: Person, nonce: str) -> Session:
 
 
 AnySession = Annotated[Session | None, Depends(get_session)]
-Worker = Annotated[Person, Depends(require("worker"))]
-Reviewer = Annotated[Person, Depends(require("reviewer"))]
-Owner = Annotated[Person, Depends(require("owner"))]
+Worker = Annotated[Person, Depends(Require("worker"))]
+Reviewer = Annotated[Person, Depends(Require("reviewer"))]
+Owner = Annotated[Person, Depends(Require("owner"))]

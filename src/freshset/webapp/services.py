@@ -9,6 +9,10 @@ from fastapi import Depends, Request
 
 from freshset.replication.project import Project
 from freshset.webapp.fresh import Memory
+from freshset.webapp.known import Known
+from freshset.webapp.limits import Limits
+from freshset.webapp.metrics import Metrics
+from freshset.webapp.proxies import Proxies
 from freshset.webapp.settings import Settings
 from freshset.webapp.signing import Signer
 from freshset.webapp.writer import Writer
@@ -26,6 +30,8 @@ class Services:
         For the many small changes of workers; all others go through ``project.change``.
     memory
         What takes long to compute; see `freshset.webapp.fresh.remembered`.
+    known
+        Who was here a moment ago.
     """
 
     project: Project
@@ -33,9 +39,24 @@ class Services:
     signer: Signer
     writer: Writer
     memory: Memory = field(default_factory=Memory)
+    known: Known = field(default_factory=Known)
+    limits: Limits = field(default_factory=Limits)
+    metrics: Metrics = field(default_factory=Metrics)
+    proxies: Proxies = field(default_factory=Proxies)
+
+    @classmethod
+    def of(cls, project: Project, settings: Settings) -> Services:
+        """Services of a project, as the operator wants them."""
+        metrics = Metrics()
+        services = cls(
+            project, settings, Signer.of(project.folder), Writer(project, saw=metrics.saw_batch),
+            metrics=metrics, proxies=Proxies(settings.trusted_proxies),
+        )  # fmt: skip
+        metrics.watch(services)
+        return services
 
 
-def get_services(request: Request) -> Services:
+async def get_services(request: Request) -> Services:
     """Services of the app that a request came to."""
     services: Services = request.app.state.services
     return services

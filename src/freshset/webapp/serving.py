@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -26,6 +30,7 @@ def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> uvic
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # otherwise anybody on this machine is believed; see `proxies`
         timeout_graceful_shutdown=GRACE,
         limit_concurrency=1_000,
     )
@@ -33,15 +38,46 @@ def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> uvic
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the port before the server runs, so that the address is known.
+    """Open the port before the server runs, so that the address is known and nobody else takes it.
 
     Raises
     ------
     OSError
-        When somebody else has it.
+        When somebody else has it, or there is no such address here.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, address = found[0]
     place = socket.socket(family)
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind((host, port))
+    try:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(address)
+        place.listen(2_048)
+    except OSError:
+        place.close()
+        raise
     return place
+
+
+def serve(app: FastAPI, place: socket.socket) -> None:
+    """Answer until the process is told to stop (SIGINT or SIGTERM).
+
+    Requests under way then have `GRACE` seconds to end, and what workers were told is saved is.
+    """
+    with _quiet_signals():
+        make_server(app).run(sockets=[place])
+
+
+@contextmanager
+def _quiet_signals() -> Iterator[None]:
+    # uvicorn stops in order and then sends itself the signal again, which would end the process
+    # as if it had failed.
+    def ignore(number: int, frame: FrameType | None) -> None:
+        del number, frame
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, ignore) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)

@@ -14,7 +14,10 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from freshset.core.errors import StoreError
+
 SECRET = "web-secret"  # noqa: S105  # the name of the file
+_LETTERS = 64
 
 
 class Signer:
@@ -22,17 +25,30 @@ class Signer:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._serializers: dict[str, URLSafeTimedSerializer] = {}
 
     @classmethod
     def of(cls, folder: Path) -> Signer:
-        """Signer of a project, whose secret is made when it is first needed."""
+        """Signer of a project, whose secret is made when it is first needed.
+
+        Raises
+        ------
+        StoreError
+            When the file is there but holds no secret.
+        """
         path = folder / SECRET
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return cls(path.read_text(encoding="utf-8").strip())
+            secret = path.read_text(encoding="utf-8").strip()
+            if len(secret) < _LETTERS:  # anybody could sign with an empty one
+                raise StoreError(
+                    f"{path} holds no secret.",
+                    "Restore it, or delete it: then all links and sessions so far are void.",
+                ) from None
+            return cls(secret)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            secret = secrets.token_hex(32)
+            secret = secrets.token_hex(_LETTERS // 2)
             stream.write(secret + "\n")
         return cls(secret)
 
@@ -54,4 +70,11 @@ class Signer:
         return digest.hexdigest()[:32]
 
     def _serializer(self, what: str) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self._secret, salt=f"freshset.{what}")
+        found = self._serializers.get(what)
+        if found is None:
+            options = {"key_derivation": "hmac", "digest_method": sha256}
+            found = URLSafeTimedSerializer(
+                self._secret, salt=f"freshset.{what}", signer_kwargs=options
+            )
+            self._serializers[what] = found
+        return found

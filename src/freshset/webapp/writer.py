@@ -28,10 +28,18 @@ class Writer:
     """Writes to a project from one thread; see the module.
 
     Call `start` before anything else and `stop` in the end, which finishes what was begun.
+
+    Parameters
+    ----------
+    saw
+        Is told of each transaction, how many changes it had.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(
+        self, project: Project, *, saw: Callable[[int], None] = lambda _size: None
+    ) -> None:
         self._project = project
+        self._saw = saw
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="freshset-writer", daemon=True)
 
@@ -43,6 +51,11 @@ class Writer:
         """Do what waits, and end."""
         self._waiting.put(None)
         self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """Changes whose transaction has not begun."""
+        return self._waiting.qsize()
 
     async def write(self, work: Callable[[Together], Result]) -> Result:
         """Run a function within a transaction, and return what it returns once that has ended.
@@ -87,6 +100,7 @@ class Writer:
                         refused.append((future, error))
         except Exception as error:  # likewise, by everybody
             done, refused = [], [(future, error) for _, future in batch]
+        self._saw(len(batch))
         for future, result in done:
             future.set_result(result)
         for future, reason in refused:

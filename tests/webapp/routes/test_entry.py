@@ -16,9 +16,9 @@ def test_a_link_lets_somebody_in_once(client_as, project: Project) -> None:
     assert page.status_code == 200
     assert "invited as a worker" in page.text
     came = stranger.http.post("/join", data={"token": token, "name": "Bo"})
-    assert (came.status_code, came.headers["location"]) == (303, "/")
+    assert (came.status_code, came.headers["location"]) == (303, "/me")
     assert COOKIE in stranger.http.cookies
-    assert "Bo" in stranger.get("/").text
+    assert "Bo" in stranger.get("/me").text
     again = client_as("").http.post("/join", data={"token": token, "name": "Cy"})
     assert again.status_code == 422
     assert "was used" in again.text
