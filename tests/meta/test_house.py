@@ -19,7 +19,7 @@ MODULES = sorted(p for p in SOURCE.rglob("*.py"))
 # Commands take their options as parameters: that is how typer reads them.
 COMMANDS = {
     f"cli/{name}.py"
-    for name in ("check", "compare", "demo", "imports", "listing", "run", "scoring")
+    for name in ("check", "compare", "demo", "imports", "listing", "run", "scoring", "serve")
 }
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from freshset.cli import check, compare, demo, imports, listing, run, scoring, testset
+from freshset.cli import check, compare, demo, imports, listing, run, scoring, serve, testset
 from freshset.core.errors import FreshsetError
 from freshset.version import __version__
 
@@ -46,6 +46,7 @@ for command in (
     compare.lint,
     compare.report,
     demo.demo,
+    serve.serve,
 ):
     app.command()(command)
 

@@ -63,19 +63,6 @@ def close_session(response: Response, services: Services) -> None:
     )
 
 
-def sign_link(services: Services, person: Person) -> str:
-    """Address by which somebody who has joined comes back, until their sessions are ended."""
-    token = services.signer.sign("link", {"p": person.person_id, "e": person.epoch})
-    return f"{services.settings.base_url}/enter?token={token}"
-
-
-def read_link(services: Services, token: str) -> tuple[str, int] | None:
-    """Whose link a token is of, and of which epoch; ``None`` for one forged or too old."""
-    seconds = int(services.settings.session_days * _DAY)
-    body = services.signer.read("link", token, seconds=seconds)
-    return None if body is None else (str(body.get("p")), int(body.get("e", 0)))
-
-
 def is_vouched(request: Request, services: Services) -> bool:
     """Whether a proxy says who makes a request, so that no link is needed."""
     return bool(_named_by_proxy(request, services))

@@ -3,13 +3,13 @@ from __future__ import annotations
 from fakes.browser import Site, assert_accessible, take_picture
 
 from freshset.replication.people import invite
-from freshset.webapp.routes.entry import link
+from freshset.webapp.links import invitation_link
 
 
 def test_somebody_joins(site: Site) -> None:
     invitation = invite(site.project, "worker", who="ada")
     page = site.page("")
-    page.goto(link(site.app.state.services, invitation))
+    page.goto(invitation_link(site.app.state.services, invitation))
     assert_accessible(page)
     take_picture(page, "join")
     page.get_by_label("Your name").fill("Bo")

@@ -15,20 +15,13 @@ from freshset.webapp.identity import (
     close_session,
     is_vouched,
     open_session,
-    read_link,
-    sign_link,
 )
+from freshset.webapp.links import person_link, read_invitation, read_person
 from freshset.webapp.pages import render
 from freshset.webapp.proxies import neighbourhood
 from freshset.webapp.services import Services, Shared
 
 router = APIRouter(include_in_schema=False)
-
-
-def link(services: Services, invitation: people.Invitation) -> str:
-    """Address by which somebody joins."""
-    token = services.signer.sign("invitation", {"i": invitation.invitation_id})
-    return f"{services.settings.base_url}/join?token={token}"
 
 
 @router.get("/")
@@ -87,10 +80,10 @@ def come_back(request: Request, services: Shared, token: Annotated[str, Form()])
 @router.get("/me")
 def show_me(request: Request, services: Shared, person: Worker) -> Response:
     """Show people what is known of them, and how they come back."""
-    vouched = is_vouched(request, services)
+    vouched, days = is_vouched(request, services), services.settings.session_days
     return render(
-        request, "me.html", person=person, days=services.settings.session_days,
-        link="" if vouched else sign_link(services, person),
+        request, "me.html", person=person, days=days,
+        link="" if vouched else person_link(services, person, days=days),
     )  # fmt: skip
 
 
@@ -116,24 +109,20 @@ def leave(services: Shared) -> Response:
 
 def _invitation(request: Request, services: Services, token: str) -> people.Invitation:
     place = _place(request, services)
-    body = services.signer.read("invitation", token)
-    if body is None:
+    invitation_id = read_invitation(services, token)
+    if invitation_id is None:
         services.limits.failed(place)
         raise NotFoundError(
             "This is no link of an invitation.", "Copy the whole link, or ask for another one."
         )
     with services.project.read() as connection:
-        return people.found(connection, str(body.get("i")))
+        return people.found(connection, invitation_id)
 
 
 def _returning(request: Request, services: Services, token: str) -> people.Person:
     place = _place(request, services)
-    found = read_link(services, token)
-    person = None
-    if found is not None:
-        with services.project.read() as connection:
-            person = people.find_person(connection, found[0])
-    if found is None or person is None or not person.active or person.epoch != found[1]:
+    person = read_person(services, token)
+    if person is None:
         services.limits.failed(place)
         raise NotFoundError(
             "This link lets nobody in, or no longer.", "Ask the owner of the test set for another."

@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from freshset.replication import people
 from freshset.replication.labelling.activity import Activity, activity
 from freshset.replication.labelling.answers.importing import hash_worker
-from freshset.webapp.identity import Owner, sign_link
+from freshset.webapp.identity import Owner
+from freshset.webapp.links import invitation_link, person_link
 from freshset.webapp.pages import render
-from freshset.webapp.routes.entry import link
 from freshset.webapp.services import Services, Shared
 
 router = APIRouter(include_in_schema=False)
@@ -81,7 +81,7 @@ def invite(
         note=wanted.note.strip(), who=owner.name,
     )  # fmt: skip
     return render(
-        request, "people_link.html", status=201, link=link(services, invitation),
+        request, "people_link.html", status=201, link=invitation_link(services, invitation),
         invitation=invitation, person=None, days=wanted.days,
     )  # fmt: skip
 
@@ -105,9 +105,10 @@ def make_link(
 ) -> Response:
     """Make a link for somebody who has joined and cannot get in."""
     person = people.note_link(services.project, person_id, who=owner.name, why=reason.why)
+    days = services.settings.session_days
     return render(
-        request, "people_link.html", status=201, link=sign_link(services, person),
-        invitation=None, person=person, days=services.settings.session_days,
+        request, "people_link.html", status=201, link=person_link(services, person, days=days),
+        invitation=None, person=person, days=days,
     )  # fmt: skip
 
 
