@@ -69,19 +69,9 @@ def write_frequencies(path: Path | str, frequencies: Frequencies) -> None:
     """
     path = Path(path)
     kind = table_kind(path)
-    columns = (
-        frequencies.item_ids,
-        frequencies.class_keys,
-        frequencies.selected,
-        frequencies.answers,
-    )
-    frame = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    frame = _frame(frequencies)
     if kind == ".csv":
-        # Whole counts are written as such, so that the file reads as counts.
-        for name in ("selected", "answers"):
-            if (frame[name] == frame[name].round()).all():
-                frame[name] = frame[name].astype(np.int64)
-        write_atomic(path, frame.to_csv(index=False, lineterminator="\n"))
+        write_atomic(path, frequencies_csv(frequencies))
         return
     kinds = {name: pa.string() if name in COLUMNS[:2] else pa.float64() for name in COLUMNS}
     schema = pa.schema(kinds, metadata={"schema": SCHEMA})
@@ -90,3 +80,23 @@ def write_frequencies(path: Path | str, frequencies: Frequencies) -> None:
         pa.Table.from_pandas(frame, schema, preserve_index=False), sink, compression="zstd"
     )
     write_atomic(path, sink.getvalue().to_pybytes())
+
+
+def frequencies_csv(frequencies: Frequencies) -> str:
+    """Return selection frequencies as csv."""
+    frame = _frame(frequencies)
+    # Whole counts are written as such, so that the file reads as counts.
+    for name in ("selected", "answers"):
+        if (frame[name] == frame[name].round()).all():
+            frame[name] = frame[name].astype(np.int64)
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _frame(frequencies: Frequencies) -> pd.DataFrame:
+    columns = (
+        frequencies.item_ids,
+        frequencies.class_keys,
+        frequencies.selected,
+        frequencies.answers,
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))

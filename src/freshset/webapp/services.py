@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from freshset.replication.labelling.mturk import Client, connect
 from freshset.replication.project import Project
 from freshset.webapp.fresh import Memory
 from freshset.webapp.known import Known
@@ -15,7 +16,15 @@ from freshset.webapp.metrics import Metrics
 from freshset.webapp.proxies import Proxies
 from freshset.webapp.settings import Settings
 from freshset.webapp.signing import Signer
+from freshset.webapp.streams import Streams
 from freshset.webapp.writer import Writer
+
+
+class Connect(Protocol):
+    """Opens Mechanical Turk: its sandbox, or the real thing."""
+
+    def __call__(self, *, live: bool = False) -> Client:
+        """Return a client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,10 @@ class Services:
         What takes long to compute; see `freshset.webapp.fresh.remembered`.
     known
         Who was here a moment ago.
+    streams
+        Downloads under way.
+    mturk
+        Opens Mechanical Turk.
     """
 
     project: Project
@@ -43,6 +56,8 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
     proxies: Proxies = field(default_factory=Proxies)
+    streams: Streams = field(default_factory=Streams)
+    mturk: Connect = connect
 
     @classmethod
     def of(cls, project: Project, settings: Settings) -> Services:
