@@ -1,0 +1,1 @@
+"""Validation by folds: repeated, reshuffled, resumable, with the official test set opened last."""

@@ -1,0 +1,81 @@
+"""Scores of predictions: names of scikit-learn's metrics, and intervals on a test set of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from freshset.core.errors import UsageError, did_you_mean
+from freshset.stats.intervals import clopper_pearson, percentile_interval
+from freshset.stats.types import Estimate
+
+# name: (function of sklearn.metrics, its options); all but those of NO_PERCENT are shown in percent.
+_METRICS: dict[str, tuple[str, dict[str, Any]]] = {
+    "accuracy": ("accuracy_score", {}),
+    "balanced-accuracy": ("balanced_accuracy_score", {}),
+    "f1-macro": ("f1_score", {"average": "macro", "zero_division": 0}),
+    "kappa": ("cohen_kappa_score", {}),
+    "r2": ("r2_score", {}),
+    "mean-absolute-error": ("mean_absolute_error", {}),
+    "mean-squared-error": ("mean_squared_error", {}),
+}
+METRICS = tuple(_METRICS)
+NO_PERCENT = ("kappa", "r2", "mean-absolute-error", "mean-squared-error")
+
+_RESAMPLES = 2000
+
+Array = npt.NDArray[Any]
+
+
+def score_of(metric: str) -> Callable[[Array, Array], float]:
+    """Return a function of labels and predictions.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    if metric not in _METRICS:
+        raise UsageError(f"Unknown metric {metric!r}.", did_you_mean(metric, METRICS))
+    import sklearn.metrics
+
+    name, options = _METRICS[metric]
+    function = getattr(sklearn.metrics, name)
+
+    def score(labels: Array, predictions: Array) -> float:
+        return float(function(labels, predictions.astype(labels.dtype), **options))
+
+    return score
+
+
+def score_with_interval(
+    metric: str, labels: Array, predictions: Array, *, rng: np.random.Generator, level: float
+) -> Estimate:
+    """Score of one model on independent examples.
+
+    Returns
+    -------
+    Estimate
+        Accuracy with its Clopper-Pearson interval; any other metric with the percentile interval of
+        2,000 resamples of the examples.
+    """
+    score = score_of(metric)
+    value = score(labels, predictions)
+    n = len(labels)
+    if metric == "accuracy":
+        ci = clopper_pearson(round(value * n), n, level=level)
+        return Estimate(value, float(ci.low), float(ci.high))
+    draws = rng.integers(0, n, size=(_RESAMPLES, n))
+    samples = np.array([score(labels[rows], predictions[rows]) for rows in draws])
+    ci = percentile_interval(samples[np.isfinite(samples)], level=level)
+    return Estimate(value, float(ci.low), float(ci.high))
+
+
+def shown(value: float, metric: str, *, change: bool = False) -> str:
+    """Format a score, or a change of one, with its unit where it is a share."""
+    if metric in NO_PERCENT:
+        return f"{value:.3g}"
+    return f"{100 * value:.1f}{' points' if change else ' %'}"
