@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from fakes.browser import Site
 from playwright.sync_api import Page, expect
 
 from freshset.replication.project import Project
 from freshset.replication.tables import answers, task_items
 
 
+def begun(site: Site, count: int, name: str = "") -> Page:
+    """A new worker at the first task, which has so many images."""
+    page = site.page("worker", name)
+    page.goto(f"{site.url}/label")
+    page.get_by_role("button", name="Begin").click()
+    places(page, count)
+    return page
+
+
 def places(page: Page, count: int) -> None:
     """Wait until so many images are there."""
     expect(page.get_by_role("checkbox")).to_have_count(count)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.tile img')].every(one => one.complete && one.naturalWidth)"
-    )
+    expect(page.locator("#grid")).to_have_attribute("aria-busy", "false")
 
 
 def ticked(page: Page) -> list[int]:

@@ -23,6 +23,11 @@ export class Problem extends Error {
   }
 }
 
+let ahead = 0; // milliseconds by which the server's clock is ahead of this one, known to a second
+
+// Time by the server's clock, in milliseconds as Date.now() gives it.
+export const serverTime = () => Date.now() + ahead;
+
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 // Sends a request and returns the JSON of its answer, or null for an empty one.
@@ -42,6 +47,8 @@ export async function call(method, path, body, { seconds = 20, keepalive = false
       signal: AbortSignal.timeout(seconds * 1000),
     });
     text = await response.text();
+    const said = Date.parse(response.headers.get("Date") ?? "");
+    if (said && Math.abs(said - serverTime()) > 2000) ahead = said - Date.now();
   } catch {
     throw new Problem(0, "The server cannot be reached.", "Check your connection.");
   }

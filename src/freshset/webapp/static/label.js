@@ -113,7 +113,8 @@ function begin({ task, progress }) {
   }
   state.draft = new Draft(task, () => grid.chosen, kept);
   grid.show(task.images, state.draft.begin());
-  part("kept").textContent = "";
+  part("kept").textContent = task.draft ? KEPT.saved : "";
+  part("kept").classList.remove("lost");
   part("submit").disabled = false;
   showAsked(task.asked);
   count(grid);

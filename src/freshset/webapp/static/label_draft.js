@@ -37,7 +37,9 @@ export class Draft {
     const here = recall(this.task.lease);
     const there = this.task.draft?.chosen ?? [];
     const known = new Set(this.task.images.map((one) => one.token));
-    if (!here?.dirty || here.version !== this.version) return there;
+    // The server may have had more of us than we heard.
+    const ours = here?.version === this.version || here?.doubt.includes(key(there));
+    if (!here?.dirty || !ours) return there;
     const chosen = here.chosen.filter((token) => known.has(token));
     if (key(chosen) !== key(there)) {
       this.#dirty = true;
@@ -83,6 +85,8 @@ export class Draft {
 
   async #send(how) {
     const chosen = this.read();
+    this.#doubt.add(key(chosen));
+    this.#remember();
     this.#dirty = false;
     this.tell(this.#fails ? "kept" : "saving");
     try {
@@ -98,7 +102,6 @@ export class Draft {
       this.#dirty = true;
       if (problem.passing) {
         this.#fails += 1;
-        this.#doubt.add(key(chosen));
         this.tell("kept");
       } else if (problem.status === 409) await this.#elsewhere();
       else this.#stop("gone");
@@ -138,7 +141,9 @@ export class Draft {
   #pause() { return Math.min(LONGEST, 1000 * 2 ** Math.min(this.#fails - 1, 6)); }
 
   #remember() {
-    const body = { chosen: this.read(), version: this.version, dirty: this.#dirty, at: Date.now() };
+    const body = {
+      chosen: this.read(), version: this.version, dirty: this.#dirty, doubt: [...this.#doubt], at: Date.now(),
+    };
     try { localStorage.setItem(NAME + this.task.lease, JSON.stringify(body)); } catch { /* likewise */ }
   }
 }

@@ -62,8 +62,8 @@ export class Grid {
   }
 
   get columns() {
-    const top = this.#tiles[0]?.offsetTop;
-    const first = this.#tiles.findIndex((tile) => tile.offsetTop !== top);
+    const tops = this.#tiles.map((tile) => tile.parentElement.offsetTop);
+    const first = tops.findIndex((top) => top !== tops[0]);
     return first < 0 ? Math.max(1, this.size) : first;
   }
 
@@ -128,6 +128,7 @@ export class Grid {
   }
 
   #draw() {
+    this.root.setAttribute("aria-busy", String(this.waiting > 0));
     this.#tiles.forEach((tile, place) => {
       const broken = this.#broken.has(place);
       tile.tabIndex = place === this.#current ? 0 : -1;
