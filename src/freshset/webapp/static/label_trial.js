@@ -38,5 +38,6 @@ part("empty-yes").addEventListener("click", () => {
 part("missing-reload").addEventListener("click", () => grid.retry());
 
 form.hidden = false;
+part("still").hidden = true;
 grid.show(JSON.parse(form.dataset.images));
 count(grid);
