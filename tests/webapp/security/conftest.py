@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fakes.hostile import hostile_project
+from fakes.web import Client
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from freshset.replication.people import invite, join
+from freshset.replication.project import Project
+from freshset.webapp.app import create_app
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project full of bad texts, on SQLite, shared by the tests of a module."""
+    with hostile_project(tmp_path_factory.mktemp("hostile") / "project") as project:
+        yield project
+
+
+@pytest.fixture(scope="module")
+def hostile_app(hostile: Project) -> Iterator[FastAPI]:
+    """Its app, started; whatever breaks in a route comes out of the client."""
+    app = create_app(hostile)
+    with TestClient(app):
+        yield app
+
+
+@pytest.fixture
+def visitor(hostile_app: FastAPI) -> Callable[..., Client]:
+    """Make clients: ``visitor("owner")``, or ``visitor("")`` who has not signed in."""
+
+    def make(role: str, name: str = "") -> Client:
+        project = hostile_app.state.services.project
+        if not role:
+            return Client(hostile_app, None)
+        invitation = invite(project, role, who="ada")
+        return Client(hostile_app, join(project, invitation.invitation_id, name or invitation.at))
+
+    return make
