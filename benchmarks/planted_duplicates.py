@@ -5,11 +5,13 @@ among which a changed copy of every fourth candidate is planted.  Both read the 
 
 ``imagededup``  PHash, all files in one folder, as it has no search across two sets; pairs of a candidate
                 and a reference are picked out of its answer afterwards.
-``freshset``    perceptual hashes and pixels of 32 x 32, candidates against references.
+``freshset``    perceptual hashes and pixels of 32 x 32, candidates against references.  Both are made of
+                one decoding of each file.  (In a project hashes are made of working copies of 256 x 256.)
 
-Speed is that of hashes alone, files to neighbours, and also said for both metrics.  For recall, every
-threshold of imagededup gives a precision; freshset may use any pair of thresholds that is at least as
-precise.  Flips, which neither finds, are named and counted apart.
+Speed is that of both metrics together, files to neighbours; the two programs take turns, and medians are
+compared.  For recall, every threshold of imagededup gives a precision; freshset may use any pair of
+thresholds that is at least as precise.  The claim holds when freshset is at least as fast, and finds more at
+every precision, by one and the same search.  Flips, which neither finds, are named and counted apart.
 """
 
 from __future__ import annotations
@@ -37,22 +39,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=1000)
     parser.add_argument("--references", type=int, default=4000)
+    parser.add_argument("--runs", type=int, default=3)
     a = parser.parse_args()
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        planted = files(root, rng, a.candidates, a.references)
-        theirs, their_seconds = imagededup_pairs(root)
-        ours, hash_seconds, both_seconds = freshset_pairs(root, a.candidates, a.references)
+        (root / "images").mkdir()
+        planted = files(root / "images", rng, a.candidates, a.references)
+        seconds = []
+        for run in range(a.runs):
+            theirs, their_seconds = imagededup_pairs(root / "images")
+            ours, our_seconds = freshset_pairs(root / "images", root / f"{run}", a.candidates)
+            seconds.append((their_seconds, our_seconds))
+            print(f"imagededup {their_seconds:.1f} s, freshset {our_seconds:.1f} s", flush=True)
     truth = {pair for pair, kind in planted.items() if kind != "flip"}
-    print(
-        f"imagededup {their_seconds:.1f} s, freshset {hash_seconds:.1f} s with hashes "
-        f"({their_seconds / hash_seconds:.2f} times as fast), {both_seconds:.1f} s with pixels too"
-    )
+    ratio = float(np.divide(*np.median(seconds, axis=0)))
+    print(f"with hashes and pixels {ratio:.2f} times as fast as imagededup")
     better = compare(theirs, ours, truth)
     by_kind(theirs, ours, planted)
-    holds = better and their_seconds >= hash_seconds
-    print("claim holds" if holds else "claim MISSED")
+    holds = better and ratio >= 1
+    print(
+        f"recall {'better' if better else 'NOT better'}: {'claim holds' if holds else 'claim MISSED'}"
+    )
     return 0 if holds else 1
 
 
@@ -120,31 +128,26 @@ def imagededup_pairs(root: Path) -> tuple[Scored, float]:
     return pairs, seconds
 
 
-def freshset_pairs(root: Path, n: int, m: int) -> tuple[Scored, float, float]:
+def freshset_pairs(root: Path, made: Path, n: int) -> tuple[Scored, float]:
     from freshset.datasets.images import decode
     from freshset.replication.duplicates.embedders import embedder
     from freshset.replication.duplicates.hashes import hamming_nearest
     from freshset.replication.duplicates.neighbours import nearest
     from freshset.replication.duplicates.vectors import update_vectors
 
-    names = sorted(path.stem for path in root.glob("*.jpg"))
-    pairs: dict[tuple[int, int], list[float]] = {}
-    seconds = []
     start = time.perf_counter()
-    for number, (metric, find) in enumerate((("phash", hamming_nearest), ("pixels32", nearest))):
-        vectors = update_vectors(
-            root / f"vectors-{metric}",
-            embedder(metric),
-            names,
-            lambda x: decode(root / f"{x}.jpg", x),
-        )
-        rows = vectors.rows[0 : n + m]
+    names = sorted(path.stem for path in root.glob("*.jpg"))
+    embedders = [embedder("phash"), embedder("pixels32")]
+    vectors = update_vectors(made, embedders, names, lambda x, _: decode(root / f"{x}.jpg", x))
+    pairs: dict[tuple[int, int], list[float]] = {}
+    for number, find in enumerate((hamming_nearest, nearest)):
+        rows = vectors[number].rows[0 : len(names)]
         found = find(rows[:n], rows[n:], K)
         for i, (columns, distances) in enumerate(zip(found.indices, found.distances, strict=True)):
             for j, distance in zip(columns.tolist(), distances.tolist(), strict=True):
                 pairs.setdefault((i, j), [np.inf, np.inf])[number] = distance
-        seconds.append(time.perf_counter() - start)
-    return {pair: tuple(both) for pair, both in pairs.items()}, seconds[0], seconds[1]
+    seconds = time.perf_counter() - start
+    return {pair: tuple(both) for pair, both in pairs.items()}, seconds
 
 
 def compare(theirs: Scored, ours: Scored, truth: set[tuple[int, int]]) -> bool:

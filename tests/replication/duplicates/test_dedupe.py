@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fakes.pictures import discs, jpeg, png, put_picture, put_pictures
 from fakes.pool import add_images, exclude, pair
 
 from freshset.core.errors import ConflictError, DataError, UsageError
+from freshset.replication.duplicates import finder
 from freshset.replication.duplicates.completeness import review_bounds
 from freshset.replication.duplicates.dedupe import Report, cut, find_neighbours, keep
 from freshset.replication.duplicates.finder import Options
@@ -35,7 +37,8 @@ def filled(any_project: Project, spec_text: str, rng: np.random.Generator) -> Pr
 
 
 def find(project: Project, metric: str, **options: object) -> Report:
-    return find_neighbours(project, metric, options=Options(device="cpu", **options), **WHO)
+    (report,) = find_neighbours(project, [metric], options=Options(device="cpu", **options), **WHO)
+    return report
 
 
 def near(project: Project, metric: str) -> dict[str, list[tuple[float, str]]]:
@@ -97,6 +100,31 @@ def test_running_again_does_what_is_new_and_gives_the_same(
     assert left[copy][:1] == wider[copy][1:2]
 
 
+def test_several_metrics_at_once_are_each_alone(
+    filled: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    with filled.read() as connection:
+        ids = sorted(read_state(connection).searched)
+    np.savez(tmp_path / "clip.npz", ids=np.array(ids), features=rng.normal(size=(len(ids), 8)))
+    metrics = ["phash", "clip", "pixels32", "ssim", "pixels", "phash"]
+    decoded: list[str] = []
+    real = finder.decode
+    monkeypatch.setattr(finder, "decode", lambda at, what: decoded.append(what) or real(at, what))
+    options = Options(device="cpu", features={"clip": tmp_path / "clip.npz"})
+    reports = find_neighbours(filled, metrics, options=options, **WHO)
+    assert [one.metric for one in reports] == metrics[:-1]
+    assert (
+        len(decoded) == len(set(decoded)) == 11
+    )  # working copies, which three metrics are made of
+    together = {metric: near(filled, metric) for metric in metrics}
+    shutil.rmtree(filled.folder / "duplicates")
+    filled.change_spec(filled.spec_text.replace("neighbours: 3", "neighbours: 4"), **WHO)
+    for metric in set(metrics) - {"clip"}:
+        find(filled, metric)
+        alone = near(filled, metric)
+        assert {item: rows[:3] for item, rows in alone.items()} == together[metric]
+
+
 def test_shards_together_are_the_whole(filled: Project) -> None:
     find(filled, "pixels32")
     whole = near(filled, "pixels32")
@@ -127,7 +155,7 @@ def test_features_of_any_model(filled: Project, tmp_path: Path, rng: np.random.G
         ids = sorted(read_state(connection).searched)
     features = rng.normal(size=(len(ids), 8))
     np.savez(tmp_path / "clip.npz", ids=np.array(ids), features=features)
-    report = find(filled, "clip", features=tmp_path / "clip.npz")
+    report = find(filled, "clip", features={"clip": tmp_path / "clip.npz"})
     assert (report.whole, report.within) == (5, None)
     for item, rows in near(filled, "clip").items():
         exact = np.square(features - features[ids.index(item)]).sum(axis=1)
@@ -136,10 +164,10 @@ def test_features_of_any_model(filled: Project, tmp_path: Path, rng: np.random.G
     features[3, 1] = np.nan
     np.savez(tmp_path / "clip.npz", ids=np.array(ids), features=features)
     with pytest.raises(DataError, match="holds NaN or infinity"):
-        find(filled, "clip", features=tmp_path / "clip.npz")
+        find(filled, "clip", features={"clip": tmp_path / "clip.npz"})
     np.savez(tmp_path / "clip.npz", ids=np.array(ids[1:]), features=features[1:])
     with pytest.raises(DataError, match=f"1 images have no features, such as {ids[0]}"):
-        find(filled, "clip", features=tmp_path / "clip.npz")
+        find(filled, "clip", features={"clip": tmp_path / "clip.npz"})
 
 
 def test_damaged_and_missing_files(filled: Project) -> None:

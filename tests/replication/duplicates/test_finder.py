@@ -10,7 +10,7 @@ from freshset.core.config import RunSettings
 from freshset.core.errors import DataError, UsageError
 from freshset.engine.backends.local import LocalBackend
 from freshset.replication.duplicates import finder as finder_module
-from freshset.replication.duplicates.finder import Finder, Options
+from freshset.replication.duplicates.finder import Finder, Options, load_vectors
 from freshset.replication.duplicates.searches import Plan
 from freshset.replication.duplicates.state import read_state
 from freshset.replication.project import Project
@@ -19,7 +19,7 @@ from freshset.replication.project import Project
 def loaded(project: Project, metric: str = "pixels8", k: int = 2) -> Finder:
     finder = Finder(metric, k, 0.2, Options(device="cpu"))
     with project.read() as connection:
-        finder.load(project, read_state(connection))
+        load_vectors([finder], project, read_state(connection))
     return finder
 
 
@@ -27,7 +27,7 @@ def test_neighbours_and_how_far_they_reach(project: Project, rng: np.random.Gene
     ids = sorted(put_pictures(project, [discs(rng, 8, 5) for _ in range(5)], "candidate"))
     finder = loaded(project)
     found = finder.run(Plan(ids, []), {})
-    rows = np.asarray(finder._vectors.rows[0:5], dtype=float)
+    rows = np.asarray(finder.vectors.rows[0:5], dtype=float)
     for number, item in enumerate(ids):
         distances = np.square(rows - rows[number]).sum(axis=1)
         order = [i for i in np.argsort(distances, kind="stable") if i != number]
@@ -94,6 +94,6 @@ def test_a_search_in_parts_elsewhere_finds_the_same(
     backend = Elsewhere(RunSettings())
     finder = Finder("pixels8", 2, None, Options(device="cpu", backend=backend))
     with project.read() as connection:
-        finder.load(project, read_state(connection))
+        load_vectors([finder], project, read_state(connection))
     assert finder.run(Plan(ids, []), {}) == loaded(project).run(Plan(ids, []), {})
     assert backend.sent == 3

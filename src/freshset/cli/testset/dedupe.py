@@ -104,21 +104,16 @@ def dedupe(
     place = backend_for(RunSettings(backend=backend, address=address))
     files = dict(_named_file(one) for one in features or ())
     part = parse_shard(shard)
-    reports = []
     with closing(place), opened(project, database) as open_project:
-        wanted = metric if metric or files else sorted(open_project.spec.duplicates.thresholds)
-        if not wanted and not files:
+        thresholds = open_project.spec.duplicates.thresholds
+        wanted = [*(metric or ()), *files] or sorted(thresholds)
+        if not wanted:
             raise UsageError(
                 "The spec has no thresholds of duplicates, so there is no metric.",
                 "Give --metric, or duplicates.thresholds in the spec, such as {pixels: 1.2e8}.",
             )
-        for one in [*(wanted or ()), *files]:
-            options = Options(
-                files.get(one), weights, device, memory << 20, part, approximate, place
-            )
-            reports.append(
-                find_neighbours(open_project, one, options=options, who=person(who), why=why)
-            )
+        options = Options(files, weights, device, memory << 20, part, approximate, place)
+        reports = find_neighbours(open_project, wanted, options=options, who=person(who), why=why)
     data = {"schema": "freshset.dedupe/1", "metrics": [one.to_dict() for one in reports]}
     warn(
         f"{one.metric}: the index finds {one.recall:.1%} of the neighbours; no review is complete by it."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from freshset.core.errors import ConflictError, DataError, UsageError
-from freshset.replication.duplicates.finder import Finder, Options
+from freshset.replication.duplicates.finder import Finder, Options, load_vectors
 from freshset.replication.duplicates.graph import component_numbers
 from freshset.replication.duplicates.pairs import Said, record_verdicts
 from freshset.replication.duplicates.searches import (
@@ -57,17 +58,21 @@ class Report:
 
 def find_neighbours(
     project: Project,
-    metric: str,
+    metrics: Sequence[str],
     *,
     options: Options | None = None,
     who: str,
     why: str,
-) -> Report:
-    """Find the nearest images of every candidate among all images, and keep them.
+) -> list[Report]:
+    """Find the nearest images of every candidate among all images in some metrics, and keep them.
 
-    Candidates whose neighbours are known are compared with images that came since, or not at all.
-    Shards of one project may run at the same time, on one machine or on several with a database that
-    all reach.
+    Each file is decoded once for all metrics.  Candidates whose neighbours are known are compared with
+    images that came since, or not at all.  Shards of one project may run at the same time, on one
+    machine or on several with a database that all reach.
+
+    Returns
+    -------
+    What was done in each metric, in order.
 
     Raises
     ------
@@ -83,7 +88,10 @@ def find_neighbours(
             f"No shard {part}/{parts}.", "Use 1/4 to 4/4 for the parts of four machines."
         )
     spec = project.spec.duplicates
-    finder = Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
+    finders = [
+        Finder(metric, spec.neighbours, spec.thresholds.get(metric), options)
+        for metric in dict.fromkeys(metrics)
+    ]
     with project.read() as connection:
         state = read_state(connection)
     everyone = sorted(state.candidates.keys() - state.excluded)
@@ -92,7 +100,14 @@ def find_neighbours(
             f"{project.folder} has no candidates.", "Collect some: freshset testset collect"
         )
     candidates = everyone[part - 1 :: parts]
-    finder.load(project, state)
+    load_vectors(finders, project, state)
+    return [_search(project, finder, candidates, who=who, why=why) for finder in finders]
+
+
+def _search(
+    project: Project, finder: Finder, candidates: Sequence[str], *, who: str, why: str
+) -> Report:
+    spec, metric = project.spec.duplicates, finder.metric
     with project.read() as connection:
         plan = make_plan(connection, metric, candidates, finder.search, finder.ids)
         known = read_neighbours(connection, metric, plan.items)

@@ -1,9 +1,9 @@
-"""One metric's neighbours of some images of a project: vectors, search, and how far it went."""
+"""Neighbours of some images of a project by metrics: vectors, searches, and how far these went."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from freshset.core.files import sha256_file
 from freshset.datasets.images import decode
 from freshset.engine.backends.base import Backend
 from freshset.replication.collecting.images import SQUASHED, VECTORS, load_image, working_copy
-from freshset.replication.duplicates.embedders import SIDE, embedder, read_features
+from freshset.replication.duplicates.embedders import SIDE, Embedder, embedder, read_features
 from freshset.replication.duplicates.hashes import hamming_nearest
 from freshset.replication.duplicates.neighbours import MEMORY, Nearest, nearest
 from freshset.replication.duplicates.products import Device, products_on
@@ -40,7 +40,7 @@ class Options:
     Attributes
     ----------
     features
-        File of features, in place of an embedder.
+        Files of features by metric, in place of embedders.
     weights
         For ``fc7``.
     device
@@ -56,7 +56,7 @@ class Options:
         under the same path.
     """
 
-    features: Path | None = None
+    features: Mapping[str, Path] = field(default_factory=dict)
     weights: Path | None = None
     device: Device = "auto"
     memory: int = MEMORY
@@ -102,6 +102,13 @@ class Finder:
     most
         Threshold of the metric; only ``ssim`` needs one, as it finds pairs up to a distance.
 
+    Attributes
+    ----------
+    features, embedder
+        File of features, or who makes vectors of pictures.
+    vectors
+        Of all images; there are none until `load_vectors` has put them here.
+
     Raises
     ------
     UsageError
@@ -123,49 +130,19 @@ class Finder:
         self._k = k
         self._most = most
         self._options = options
-        self._embedder = None if options.features else embedder(metric, options.weights)
-        self._vectors = Vectors((), np.empty((0, 0)), {})
-
-    def load(self, project: Project, state: State) -> None:
-        """Make or read the vectors of all images.
-
-        Raises
-        ------
-        DataError
-            When images are missing or damaged, or lack features.
-        """
-        wanted = state.searched
-        if self._embedder is None:
-            self._vectors = _from_file(self._options.features, self.metric, wanted)
-            return
-        with project.read() as connection:
-            rows = connection.execute(sa.select(images.c.item_id, images.c.path))
-            paths = {item: path for item, path in rows if item in wanted}
-        lost = sorted(wanted - paths.keys())
-        if lost:
-            raise DataError(
-                f"{len(lost):,} images have no file, such as {lost[0]}.", "Collect them again."
-            )
-        from_copy = self._embedder.from_copy
-
-        def load(item: str) -> Image.Image:
-            if not from_copy:
-                return load_image(project.folder, paths[item])
-            copy = working_copy(project.folder, paths[item], SQUASHED)
-            return decode(copy, f"working copy {copy}")
-
-        folder = project.folder / VECTORS / self.metric
-        self._vectors = update_vectors(folder, self._embedder, wanted, load)
+        self.features = options.features.get(metric)
+        self.embedder = None if self.features else embedder(metric, options.weights)
+        self.vectors = Vectors((), np.empty((0, 0)), {})
 
     @property
     def ids(self) -> Sequence[str]:
         """Images that are gone through, rising."""
-        return self._vectors.ids
+        return self.vectors.ids
 
     @property
     def record(self) -> Mapping[str, str]:
         """What made the vectors."""
-        return self._vectors.record
+        return self.vectors.record
 
     @property
     def search(self) -> Search:
@@ -198,7 +175,7 @@ class Finder:
         self, items: Sequence[str], among: Sequence[str]
     ) -> Iterator[tuple[str, list[tuple[float, str]]]]:
         """Give each item's nearest images, itself left out."""
-        rows = self._vectors.rows
+        rows = self.vectors.rows
         place = {one: number for number, one in enumerate(self.ids)}
         at = np.array([place[one] for one in items], np.intp)
         there = np.array([place[one] for one in among], np.intp)
@@ -210,7 +187,7 @@ class Finder:
             return
         queries, references = Chosen(rows, at), Chosen(rows, there)
         result: Nearest
-        if self.metric == "phash" and self._embedder is not None:
+        if self.metric == "phash" and self.embedder is not None:
             result = hamming_nearest(queries, references, self._k + 1)
         elif self._options.approximate:
             from freshset.replication.duplicates.approximate import approximate_nearest
@@ -246,10 +223,10 @@ class Finder:
         there: npt.NDArray[np.intp],
     ) -> Iterator[tuple[str, list[tuple[float, str]]]]:
         shape = (SIDE, SIDE, 3)
-        references = Chosen(self._vectors.rows, there, shape)
+        references = Chosen(self.vectors.rows, there, shape)
         for start in range(0, len(at), _QUERIES_AT_ONCE):
             part = slice(start, start + _QUERIES_AT_ONCE)
-            queries = Chosen(self._vectors.rows, at[part], shape)[0 : len(at)]
+            queries = Chosen(self.vectors.rows, at[part], shape)[0 : len(at)]
             result = ssim_pairs(queries, references, self._most or 0.0, memory=self._options.memory)
             out: list[list[tuple[float, str]]] = [[] for _ in items[part]]
             triples = zip(result.queries, result.references, result.distances, strict=True)
@@ -260,9 +237,47 @@ class Finder:
             yield from zip(items[part], out, strict=True)
 
 
-def _from_file(path: Path | None, metric: str, wanted: frozenset[str]) -> Vectors:
-    if path is None:
-        raise UsageError(f"No file of features for {metric!r}.", "Give --features FILE.npz")
+def load_vectors(finders: Sequence[Finder], project: Project, state: State) -> None:
+    """Make or read the vectors of all images, in one pass over the files for all finders.
+
+    Raises
+    ------
+    DataError
+        When images are missing or damaged, or lack features.
+    """
+    wanted = state.searched
+    embedders = {one.metric: one.embedder for one in finders if one.embedder is not None}
+    made = _from_pictures(list(embedders.values()), project, wanted) if embedders else []
+    vectors = dict(zip(embedders, made, strict=True))
+    for finder in finders:
+        if finder.features is not None:
+            finder.vectors = _from_file(finder.features, finder.metric, wanted)
+        else:
+            finder.vectors = vectors[finder.metric]
+
+
+def _from_pictures(
+    embedders: Sequence[Embedder], project: Project, wanted: frozenset[str]
+) -> list[Vectors]:
+    with project.read() as connection:
+        rows = connection.execute(sa.select(images.c.item_id, images.c.path))
+        paths = {item: path for item, path in rows if item in wanted}
+    lost = sorted(wanted - paths.keys())
+    if lost:
+        raise DataError(
+            f"{len(lost):,} images have no file, such as {lost[0]}.", "Collect them again."
+        )
+
+    def load(item: str, from_copy: bool) -> Image.Image:
+        if not from_copy:
+            return load_image(project.folder, paths[item])
+        copy = working_copy(project.folder, paths[item], SQUASHED)
+        return decode(copy, f"working copy {copy}")
+
+    return update_vectors(project.folder / VECTORS, embedders, wanted, load)
+
+
+def _from_file(path: Path, metric: str, wanted: frozenset[str]) -> Vectors:
     ids, rows = read_features(path)
     at = [number for number, one in enumerate(ids) if one in wanted]
     lacking = sorted(wanted.difference(ids))

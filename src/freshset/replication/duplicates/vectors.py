@@ -1,4 +1,4 @@
-"""Vectors of a project's images, kept on disk beside it, so that each image is read once."""
+"""Vectors of a project's images, kept on disk beside it, so that each file is decoded once for all metrics."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,8 @@ from freshset.core.files import canonical_json, write_atomic
 from freshset.replication.duplicates.embedders import Embedder
 from freshset.replication.duplicates.rows import NpyRows, Rows
 
-Load = Callable[[str], Image.Image]
+Load = Callable[[str, bool], Image.Image]
+_Prepared = dict[str, npt.NDArray[np.uint8]]
 
 _BATCH = 128
 _HINT = "Restore the files, or exclude the images: freshset testset blacklist"
@@ -45,108 +48,130 @@ class Vectors:
     record: Mapping[str, str]
 
 
-def update_vectors(folder: Path, embedder: Embedder, ids: Collection[str], load: Load) -> Vectors:
-    """Bring the vectors of a folder up to date.
+def update_vectors(
+    root: Path, embedders: Sequence[Embedder], ids: Collection[str], load: Load
+) -> list[Vectors]:
+    """Bring the vectors of some metrics up to date, in one pass over the files.
 
     Parameters
     ----------
-    folder
-        Holds ``rows.npy``, ``ids.txt`` and ``record.json``; made when it is not there.
+    root
+        Has a folder for each metric, made when it is not there, with ``rows.npy``, ``ids.txt`` and
+        ``record.json``.
+    embedders
+        Of different metrics.
     ids
         Of the images that shall have vectors.
     load
-        Gives the picture of an id, upright RGB, or raises `DataError`; runs in several threads.
+        Gives the picture of an id, upright RGB, or raises `DataError`: of the working copy when the
+        second argument is true, else of the image itself.  Runs in several threads, and at most once for
+        a picture.
+
+    Returns
+    -------
+    Of each embedder, in order.
 
     Raises
     ------
     DataError
         When images are missing or damaged: one error that counts them and names the first.  What was
-        in the folder is as it was.
+        in the folders is as it was.
     """
     ids = sorted(ids)
-    record = {"embedder": embedder.name, **embedder.record}
-    folder.mkdir(parents=True, exist_ok=True)
-    # Of shards that start together one reads the images, and the others wait for it.
-    with FileLock(folder / ".lock"):
-        before = _known(folder, record)
-        if before != ids or not ids:
-            old = NpyRows(folder / "rows.npy") if before else None
-            _write(folder, embedder, ids, load, (before, old))
-            write_atomic(folder / "ids.txt", "".join(f"{one}\n" for one in ids))
-            write_atomic(folder / "record.json", canonical_json(record))
-        return Vectors(ids, NpyRows(folder / "rows.npy"), record)
+    tables = [_Table(root / one.name, one) for one in embedders]
+    with ExitStack() as locks:
+        # Of shards that start together one reads the images, and the others wait for it.  Locks are
+        # taken in one order, so that no two wait for each other.
+        for folder in sorted(table.folder for table in tables):
+            folder.mkdir(parents=True, exist_ok=True)
+            locks.enter_context(FileLock(folder / ".lock"))
+        _write([table for table in tables if table.read() != ids or not ids], ids, load)
+        return [Vectors(ids, table.rows(), table.record) for table in tables]
 
 
-def _known(folder: Path, record: Mapping[str, str]) -> list[str]:
-    """Ids of the rows that are there; none where they were made otherwise."""
-    try:
-        told = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        ids = (folder / "ids.txt").read_text(encoding="utf-8").split()
-        whole = NpyRows(folder / "rows.npy").shape[0] == len(ids)
-    except (OSError, ValueError, DataError):
-        return []
-    return ids if told == record and whole else []
+class _Table:
+    """The vectors of one metric."""
+
+    def __init__(self, folder: Path, embedder: Embedder) -> None:
+        self.folder, self.embedder = folder, embedder
+        self.record = {"embedder": embedder.name, **embedder.record}
+        self.at: Mapping[str, int] = {}
+
+    def rows(self) -> NpyRows:
+        return NpyRows(self.folder / "rows.npy")
+
+    def read(self) -> list[str]:
+        """Ids of the rows that are there; none where they were made otherwise."""
+        try:
+            told = json.loads((self.folder / "record.json").read_text(encoding="utf-8"))
+            ids = (self.folder / "ids.txt").read_text(encoding="utf-8").split()
+            whole = self.rows().shape[0] == len(ids)
+        except (OSError, ValueError, DataError):
+            return []
+        if told != self.record or not whole:
+            return []
+        self.at = {one: row for row, one in enumerate(ids)}
+        return ids
+
+    @contextmanager
+    def rewritten(self, ids: Sequence[str]) -> Iterator[BinaryIO]:
+        """Take new rows, and put them in place of the old ones when all are there."""
+        new = self.folder / ".rows.npy.new"
+        try:
+            with new.open("wb") as stream:
+                header = {
+                    "descr": np.lib.format.dtype_to_descr(self.embedder.dtype),
+                    "fortran_order": False,
+                    "shape": (len(ids), self.embedder.dimension),
+                }
+                np.lib.format.write_array_header_1_0(stream, header)
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            # Rows, then ids, then the record are replaced: with a record that is not theirs none counts.
+            (self.folder / "record.json").unlink(missing_ok=True)
+            new.replace(self.folder / "rows.npy")
+            write_atomic(self.folder / "ids.txt", "".join(f"{one}\n" for one in ids))
+            write_atomic(self.folder / "record.json", canonical_json(self.record))
+        finally:
+            new.unlink(missing_ok=True)
+
+    def block(self, batch: Sequence[str], prepared: Sequence[_Prepared]) -> npt.NDArray[Any]:
+        """Rows of some images: the old ones, and those of pictures that were prepared for it."""
+        block = np.empty((len(batch), self.embedder.dimension), self.embedder.dtype)
+        kept = [i for i, one in enumerate(batch) if one in self.at]
+        if kept:
+            block[kept] = self.rows()[np.array([self.at[batch[i]] for i in kept], np.intp)]
+        fresh = [i for i, one in enumerate(batch) if one not in self.at]
+        if fresh:
+            pictures = np.stack([prepared[i][self.embedder.name] for i in fresh])
+            block[fresh] = self.embedder.embed(pictures)
+        return block
 
 
-def _write(
-    folder: Path,
-    embedder: Embedder,
-    ids: Sequence[str],
-    load: Load,
-    known: tuple[Sequence[str], Rows | None],
-) -> None:
-    # Rows, then ids, then the record are replaced: with a record that is not theirs none counts.
-    new = folder / ".rows.npy.new"
-    at = {one: row for row, one in enumerate(known[0])}
-    try:
-        with new.open("wb") as stream:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(embedder.dtype),
-                "fortran_order": False,
-                "shape": (len(ids), embedder.dimension),
-            }
-            np.lib.format.write_array_header_1_0(stream, header)
-            for block in _blocks(embedder, ids, load, at, known[1]):
-                stream.write(np.ascontiguousarray(block).data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        (folder / "record.json").unlink(missing_ok=True)
-        new.replace(folder / "rows.npy")
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _blocks(
-    embedder: Embedder,
-    ids: Sequence[str],
-    load: Load,
-    at: Mapping[str, int],
-    old: Rows | None,
-) -> Iterator[npt.NDArray[Any]]:
+def _write(tables: Sequence[_Table], ids: Sequence[str], load: Load) -> None:
     failures: list[DataError] = []
 
-    def prepared(one: str) -> npt.NDArray[np.uint8] | DataError:
+    def prepared(item: str) -> _Prepared | DataError:
+        picture = cache(lambda from_copy: load(item, from_copy))
+        lacking = [table.embedder for table in tables if item not in table.at]
         try:
-            return embedder.prepare(load(one))
+            return {one.name: one.prepare(picture(one.from_copy)) for one in lacking}
         except DataError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for start in range(0, len(ids), _BATCH):
+    with ExitStack() as stack:
+        streams = [stack.enter_context(table.rewritten(ids)) for table in tables]
+        pool = stack.enter_context(ThreadPoolExecutor(os.cpu_count() or 1))
+        for start in range(0, len(ids) if tables else 0, _BATCH):
             batch = ids[start : start + _BATCH]
-            block = np.empty((len(batch), embedder.dimension), embedder.dtype)
-            kept = [i for i, one in enumerate(batch) if one in at]
-            if kept and old is not None:
-                block[kept] = old[np.array([at[batch[i]] for i in kept], np.intp)]
-            fresh = [i for i, one in enumerate(batch) if one not in at]
-            results = list(pool.map(prepared, [batch[i] for i in fresh]))
+            results = list(pool.map(prepared, batch))
+            good = [one for one in results if not isinstance(one, DataError)]
             failures += [one for one in results if isinstance(one, DataError)]
-            if fresh and not failures:
-                block[fresh] = embedder.embed(
-                    np.stack([one for one in results if not isinstance(one, DataError)])
-                )
-            yield block
-    if failures:
-        count = len(failures)
-        more = f" {count - 1:,} more cannot be read either." if count > 1 else ""
-        raise DataError(f"{failures[0].message}{more}", _HINT)
+            if not failures:
+                for table, stream in zip(tables, streams, strict=True):
+                    stream.write(np.ascontiguousarray(table.block(batch, good)).data)
+        if failures:
+            count = len(failures)
+            more = f" {count - 1:,} more cannot be read either." if count > 1 else ""
+            raise DataError(f"{failures[0].message}{more}", _HINT)
