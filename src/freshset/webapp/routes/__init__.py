@@ -5,25 +5,38 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from freshset.webapp.routes import (
+    components,
+    dashboard,
     entry,
     examples,
     exports,
     health,
     images,
+    items,
     labelling,
     labelling_api,
     log,
+    pairs,
     people,
+    pool,
+    revisions,
 )
 
+# They are tried in this order: what workers ask for all the time comes first.
 ROUTERS: tuple[APIRouter, ...] = (
+    labelling_api.router,
+    images.router,
+    components.router,
+    dashboard.router,
     entry.router,
     examples.router,
     exports.router,
     health.router,
-    images.router,
+    items.router,
     labelling.router,
-    labelling_api.router,
     log.router,
+    pairs.router,
     people.router,
+    pool.router,
+    revisions.router,
 )
