@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import sqlalchemy as sa
 from fakes.crowd import add_images, shown
 
 from freshset.replication import tables
-from freshset.replication.labelling.grids import make_tasks
+from freshset.replication.labelling.grids import close_tasks, make_tasks
 from freshset.replication.labelling.standing import AtWork, read_at_work, read_standing
 from freshset.replication.project import Project
 
@@ -60,12 +61,12 @@ def test_what_is_done_and_wanted(any_project: Project) -> None:
     # dog has no tasks; the open task of cat wants ten answers, as the spec says.
     assert [one.key for one in got.classes] == ["cat", "lynx"]
     cat, lynx = got.classes
-    assert (cat.tasks, cat.closed, cat.done, cat.wanted) == (2, 1, 11, 20)
-    assert (lynx.title, lynx.tasks, lynx.closed, lynx.done, lynx.wanted) == (
-        "Eurasian lynx", 1, 0, 1, 10,
+    assert (cat.tasks, cat.closed, cat.done, cat.left) == (2, 1, 11, 9)
+    assert (lynx.title, lynx.tasks, lynx.closed, lynx.done, lynx.left) == (
+        "Eurasian lynx", 1, 0, 1, 9,
     )  # fmt: skip
-    assert (got.done, got.wanted) == (12, 30)
-    assert cat.share == 11 / 20
+    assert (got.done, got.left) == (12, 18)
+    assert (cat.share, lynx.share) == (pytest.approx(11 / 20), pytest.approx(1 / 10))
     # w3's lease is over.
     assert at_work == AtWork(workers=1, tasks=2)
     assert json.loads(json.dumps(got.to_dict()))["schema"] == "freshset.labelling-standing/1"
@@ -78,14 +79,26 @@ def test_images_answered_by_time(any_project: Project) -> None:
     # The answer of three days ago is too old.
     assert len(got.by_minute) == 11
     assert got.by_minute["2030-01-02T11:50"] == (1, 48)
-    minutes = got.series(NOON, steps=60, minutes=1)
+    tasks, minutes = zip(*got.series(NOON, steps=60, minutes=1), strict=True)
     assert len(minutes) == 60
+    assert sum(tasks) == 10
     assert (minutes[-1], minutes[-2], minutes[-11], sum(minutes)) == (0, 48, 48, 480)
-    hours = got.series(NOON, steps=48, minutes=60)
+    _, hours = zip(*got.series(NOON, steps=48, minutes=60), strict=True)
     # The hour ends with the minute of noon, so that 11:01 to 12:00 is the last.
     assert (hours[-1], hours[-25], sum(hours)) == (480, 48, 528)
     # Time goes on though nothing happens.
-    assert sum(got.series("2030-01-02T12:55:00+00:00", steps=60, minutes=1)) == 48 * 4
+    later = got.series("2030-01-02T12:55:00+00:00", steps=60, minutes=1)
+    assert sum(images for _, images in later) == 48 * 4
+
+
+def test_answers_from_elsewhere_finish_tasks_too(any_project: Project) -> None:
+    add_images(any_project, "candidate", {"cat": 42})
+    add_images(any_project, "test", {"cat": 30, "lynx": 30})
+    batch = make_tasks(any_project, **ME)
+    close_tasks(any_project, batch.batch, **ME)
+    with any_project.read() as connection:
+        (cat,) = read_standing(connection, any_project.spec, NOON).classes
+    assert (cat.closed, cat.done, cat.left, cat.share) == (1, 0, 0, 1.0)
 
 
 def test_nothing_to_do_is_all_done(any_project: Project) -> None:
@@ -93,4 +106,4 @@ def test_nothing_to_do_is_all_done(any_project: Project) -> None:
         got = read_standing(connection, any_project.spec, NOON)
         assert read_at_work(connection, NOON) == AtWork(0, 0)
     assert (got.answers, got.tasks, got.classes, got.by_minute) == (0, {}, (), {})
-    assert got.series(NOON, steps=3, minutes=1) == (0, 0, 0)
+    assert got.series(NOON, steps=3, minutes=1) == ((0, 0),) * 3

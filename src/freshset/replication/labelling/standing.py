@@ -30,8 +30,10 @@ class ClassStanding:
         All tasks that ask for it, and those that need no more answers.
     done
         Times that a worker has submitted one of them in the browser.
-    wanted
-        Times that one shall be: those of closed tasks, and for each other as many as the spec says.
+    left
+        Times that one must still be submitted, until each task has as many answers as the spec says.
+    share
+        Of all that it takes, how much is done; a closed task counts as done whoever answered it.
     """
 
     key: str
@@ -39,12 +41,8 @@ class ClassStanding:
     tasks: int
     closed: int
     done: int
-    wanted: int
-
-    @property
-    def share(self) -> float:
-        """Share that is done; 1 where nothing is wanted."""
-        return min(1.0, self.done / self.wanted) if self.wanted else 1.0
+    left: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Standing:
         All answers, one an image, class and worker.
     tasks
         Number of tasks by status.
-    done, wanted
+    done, left
         As of the classes, together.
     classes
         Those that have tasks, in the order of the spec.
@@ -72,7 +70,7 @@ class Standing:
     answers: int
     tasks: Mapping[str, int]
     done: int
-    wanted: int
+    left: int
     classes: tuple[ClassStanding, ...]
     by_minute: Mapping[str, tuple[int, int]]
 
@@ -80,8 +78,8 @@ class Standing:
         """Return JSON-ready values, schema `SCHEMA`."""
         return {"schema": SCHEMA} | asdict(self)
 
-    def series(self, at: str, *, steps: int, minutes: int) -> tuple[int, ...]:
-        """Images answered by step of so many minutes, the last of which ends with the minute of `at`.
+    def series(self, at: str, *, steps: int, minutes: int) -> tuple[tuple[int, int], ...]:
+        """Submitted tasks and their images by step of so many minutes, the last one being that of `at`.
 
         Parameters
         ----------
@@ -91,12 +89,13 @@ class Standing:
             How many there are; together at most two days.
         """
         last = datetime.fromisoformat(at).astimezone(UTC).replace(second=0, microsecond=0)
-        out = [0] * steps
-        for minute, (_, images) in self.by_minute.items():
+        out = [(0, 0)] * steps
+        for minute, (submitted, images) in self.by_minute.items():
             ago = last - datetime.fromisoformat(minute).replace(tzinfo=UTC)
             step = int(ago / timedelta(minutes=minutes))
             if timedelta(0) <= ago and step < steps:
-                out[steps - 1 - step] += images
+                before = out[steps - 1 - step]
+                out[steps - 1 - step] = (before[0] + submitted, before[1] + images)
         return tuple(out)
 
 
@@ -130,7 +129,7 @@ def read_standing(connection: sa.Connection, spec: Spec, at: str) -> Standing:
         int(connection.execute(count).scalar_one()),
         dict(sorted(by_status.items())),
         sum(one.done for one in classes),
-        sum(one.wanted for one in classes),
+        sum(one.left for one in classes),
         classes,
         _by_minute(connection, at),
     )
@@ -148,11 +147,14 @@ def read_at_work(connection: sa.Connection, at: str) -> AtWork:
 def _class_standing(
     key: str, title: str, wanted: int, states: Counter[Any], done: Counter[Any]
 ) -> ClassStanding:
-    closed = states[key, "closed"]
-    rest = sum(states[key, status] for status in ("open", "published"))
-    finished = done[key, "closed"]
-    given = finished + done[key, "open"] + done[key, "published"]
-    return ClassStanding(key, title, closed + rest, closed, given, finished + rest * wanted)
+    rest = states[key, "open"] + states[key, "published"]
+    total = rest + states[key, "closed"]
+    begun = done[key, "open"] + done[key, "published"]
+    left = max(0, rest * wanted - begun)
+    return ClassStanding(
+        key, title, total, total - rest, begun + done[key, "closed"], left,
+        1 - left / (total * wanted),
+    )  # fmt: skip
 
 
 def _by_minute(connection: sa.Connection, at: str) -> dict[str, tuple[int, int]]:

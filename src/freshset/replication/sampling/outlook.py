@@ -57,6 +57,12 @@ class ClassOutlook:
         """Images that are missing, over all groups."""
         return 0 if self.lacking is None else sum(self.lacking.missing.values())
 
+    @property
+    def groups(self) -> dict[str, tuple[int, int]]:
+        """Target and stock by group; empty where there are no targets yet."""
+        one = self.lacking
+        return {} if one is None else {name: (n, one.stock[name]) for name, n in one.target.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -107,10 +113,9 @@ class Outlook:
         """Target and stock by group, over all classes whose groups are called so."""
         out: dict[str, tuple[int, int]] = {}
         for one in self.classes:
-            if one.lacking is not None:
-                for name, target in one.lacking.target.items():
-                    before = out.get(name, (0, 0))
-                    out[name] = (before[0] + target, before[1] + one.lacking.stock[name])
+            for name, (target, stock) in one.groups.items():
+                before = out.get(name, (0, 0))
+                out[name] = (before[0] + target, before[1] + stock)
         return out
 
     def to_dict(self) -> dict[str, Any]:
