@@ -1,0 +1,1 @@
+"""A sealed holdout: labels under a key, a budget of looks, and a ledger of everything revealed."""

@@ -1,0 +1,373 @@
+"""Seal labels, answer submissions within a budget of looks, and open the holdout at the end.
+
+What is protected: somebody without the key cannot read a label, cannot write an entry, and cannot take
+one away unnoticed by whoever noted a later digest.  What is not: whoever holds the key can do all of it;
+many accounts can guess together; and answers tell about labels, as far as the policy lets them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock, Timeout
+
+from freshset.core.errors import ConflictError, DataError, StoreError, UsageError
+from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
+from freshset.protocols.policies import PolicySpec, policy_from_dict
+from freshset.protocols.policy import Answer, Policy
+from freshset.protocols.sealed.cipher import Key
+from freshset.protocols.sealed.ledger import Entry, Ledger, Read
+from freshset.protocols.sealed.submission import Public, Submission, as_names, check_submission
+
+SCHEMA = "freshset.holdout/1"
+
+_SEALED = "holdout.json"
+_LOCK = ".lock"
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a holdout answers.
+
+    Attributes
+    ----------
+    policy
+        What is shown.
+    looks
+        Evaluations in all; the holdout answers no more.
+    each
+        Evaluations of one person, by the name that they give; 0 for no limit.
+    """
+
+    policy: PolicySpec
+    looks: int
+    each: int = 0
+
+    def check(self) -> None:
+        """Raise `UsageError` unless the numbers and the policy can be meant."""
+        if self.looks < 1 or self.each < 0:
+            raise UsageError("A budget of looks is at least 1.", "Such as --looks 20.")
+        self.policy.make()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {"policy": self.policy.to_dict(), "looks": self.looks, "each": self.each}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Rules:
+        """Read what `to_dict` wrote."""
+        return cls(PolicySpec.from_dict(data["policy"]), int(data["looks"]), int(data["each"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The answer to one evaluation.
+
+    Attributes
+    ----------
+    answer
+        What the policy shows.
+    seq, digest
+        Place of the entry and digest of the ledger with it: a receipt, which proves later that the
+        ledger was not cut before it.
+    left
+        Looks that are left for everybody.
+    """
+
+    answer: Answer
+    seq: int
+    digest: str
+    left: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document ``freshset.look/1``."""
+        return {
+            "schema": "freshset.look/1",
+            "accuracy": self.answer.accuracy,
+            "improved": self.answer.improved,
+            "remaining": self.answer.remaining,
+            "seq": self.seq,
+            "digest": self.digest,
+            "left": self.left,
+        }
+
+
+class Holdout:
+    """A sealed holdout in a folder: ``holdout.json``, ``ledger.jsonl`` and ``head.json``.
+
+    Parameters
+    ----------
+    folder
+        Where it was sealed.
+
+    Raises
+    ------
+    StoreError
+        When there is none, or of another version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / _SEALED
+        if not path.exists():
+            raise StoreError(
+                f"{folder}: no sealed holdout.", "freshset protocol holdout seal makes one."
+            )
+        data = read_json(path)
+        try:
+            self.public, self.rules = Public.from_dict(data), Rules.from_dict(data["rules"])
+            self._key_id, self._token = str(data["key"]), str(data["secret"])
+            known = data["schema"] == SCHEMA
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{path} is damaged.", "Restore it from a copy.") from error
+        if not known:
+            raise StoreError(f"{path}: {data['schema']} is not {SCHEMA}.", "Update freshset.")
+        self.ledger = Ledger(folder)
+
+    @classmethod
+    def seal(
+        cls,
+        folder: Path,
+        key: Key,
+        labels: npt.ArrayLike,
+        rules: Rules,
+        *,
+        name: str,
+        who: str,
+        ids: Sequence[str] | None = None,
+    ) -> Holdout:
+        """Encrypt labels into a new folder.
+
+        Parameters
+        ----------
+        labels
+            Shape (examples,), one class an example; all classes that predictions may name occur.
+        ids
+            Ids of the examples in their order, if they have any.
+
+        Raises
+        ------
+        UsageError
+            When the folder holds a holdout already, or the rules cannot be meant.
+        DataError
+            For labels or ids that are not one an example.
+        """
+        rules.check()
+        given = np.asarray(labels)
+        if given.ndim != 1 or not given.size:
+            raise DataError("Labels are not one class an example.", "Give a vector.")
+        names = as_names(given)
+        if ids is not None and (len(ids) != len(names) or len(set(ids)) != len(ids)):
+            raise DataError("Ids are not one for each example, each once.", "Check the ids.")
+        if (folder / _SEALED).exists():
+            raise UsageError(f"{folder} holds a sealed holdout already.", "Give a new folder.")
+        classes = tuple(sorted(set(names), key=_class_order))
+        place = {one: k for k, one in enumerate(classes)}
+        public = Public(name, len(names), classes, tuple(ids or ()))
+        secret = {"labels": [place[one] for one in names], "seed": secrets.randbits(63)}
+        data = {
+            "schema": SCHEMA, **public.to_dict(), "rules": rules.to_dict(), "key": key.id,
+            "secret": key.encrypt(secret), "sealed": datetime.now(UTC).isoformat("T", "seconds"),
+        }  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        # The ledger first: without holdout.json the folder is no holdout, and sealing starts over.
+        ledger = Ledger(folder)
+        ledger.path.unlink(missing_ok=True)
+        body = pretty_json(data)
+        write_atomic(folder / f"{_SEALED}.new", body)
+        revealed = {"holdout": sha256_file(folder / f"{_SEALED}.new")}
+        ledger.append(Read(()), Entry(0, "", who, "seal", name, revealed=revealed), key)
+        (folder / f"{_SEALED}.new").replace(folder / _SEALED)
+        return cls(folder)
+
+    def verify(self, key: Key | None = None, *, known: str = "") -> Read:
+        """Check the whole folder.
+
+        Parameters
+        ----------
+        key
+            To check the signatures, and that the labels can be decrypted.
+        known
+            A digest that somebody noted elsewhere, such as a receipt.
+
+        Raises
+        ------
+        DataError
+            When anything was changed, removed, cut off or added.
+        """
+        read = self.ledger.read(key, known=known)
+        self._check_seal(read)
+        if read.torn:
+            raise DataError(
+                f"{self.ledger.path}: {read.torn} bytes at the end are no whole entry.",
+                "If a writer was stopped there, the next evaluation removes them and says so.",
+            )
+        if key is not None:
+            self._secret(key)
+            for entry in read.entries:
+                if entry.secret:
+                    key.decrypt(entry.secret, f"entry {entry.seq}")
+        return read
+
+    def evaluate(
+        self,
+        key: Key,
+        submission: Submission,
+        *,
+        who: str,
+        model: str,
+        claimed: float | None = None,
+    ) -> Look:
+        """Answer a submission, and record it; the answer is given only when the entry is on disk.
+
+        Parameters
+        ----------
+        submission
+            From `check`, which needs no key and uses no look.
+        claimed
+            Accuracy on data that the submitter knows, a fraction; for Thresholdout.
+
+        Raises
+        ------
+        UsageError
+            For another key, without a name or a claim that is needed; no look is used.
+        ConflictError
+            When the looks are used up, the holdout was opened, or another process holds it too long.
+        DataError
+            When the ledger is not whole.
+        """
+        for what, text in (("who", who), ("model", model)):
+            if not text.strip() or not text.isprintable():
+                raise UsageError(
+                    f"An evaluation needs {what}, in one line.", "The ledger keeps it."
+                )
+        if claimed is None and self.rules.policy.kind == "thresholdout":
+            raise UsageError(
+                "Thresholdout compares with an accuracy that the submitter knows.",
+                "Claim that on your training or validation data. No look was used.",
+            )
+        if claimed is not None and not 0 <= claimed <= 1:
+            raise UsageError("A claimed accuracy lies between 0 and 1.", "No look was used.")
+        secret = self._secret(key)
+        with self._locked():
+            read = self.ledger.read(key)
+            self._check_seal(read)
+            self._check_budget(read, who)
+            policy = self._policy(key, read, secret)
+            wrong = submission.classes != np.array(secret["labels"])
+            answer = policy.submit(wrong, claimed=None if claimed is None else 1 - claimed)
+            shown = {"accuracy": answer.accuracy, "improved": answer.improved,
+                     "remaining": answer.remaining}  # fmt: skip
+            inside = {"wrong": int(wrong.sum()), "policy": policy.to_dict()}
+            entry = self.ledger.append(
+                read,
+                Entry(0, "", who, "evaluate", model, submission.digest, shown,
+                      secret=key.encrypt(inside)),
+                key,
+            )  # fmt: skip
+            left = self.rules.looks - _looks(read) - 1
+        return Look(answer, entry.seq, entry.digest, left)
+
+    def check(self, values: npt.ArrayLike, ids: npt.ArrayLike | None = None) -> Submission:
+        """Check predictions against what is public; see `check_submission`."""
+        return check_submission(self.public, values, ids)
+
+    def open(self, key: Key, *, who: str) -> tuple[Entry, ...]:
+        """End the holdout: reveal how every submission did, and answer no more.
+
+        Returns
+        -------
+        tuple of Entry
+            All entries; the last one reveals the numbers of right answers by place of the entry.
+            Opening again changes nothing.
+        """
+        self._secret(key)
+        with self._locked():
+            read = self.ledger.read(key)
+            self._check_seal(read)
+            if read.entries[-1].action == "open":
+                return read.entries
+            right = {
+                str(entry.seq): self.public.n - int(key.decrypt(entry.secret, "ledger")["wrong"])
+                for entry in read.entries
+                if entry.action == "evaluate"
+            }
+            last = Entry(0, "", who, "open", revealed={"n": self.public.n, "right": right})
+            return (*read.entries, self.ledger.append(read, last, key))
+
+    def labels(self, key: Key) -> tuple[str, ...]:
+        """The labels by name; only after the holdout was opened.
+
+        Raises
+        ------
+        UsageError
+            Before that.
+        """
+        if self.ledger.read(key).entries[-1].action != "open":
+            raise UsageError("The holdout is sealed.", "Open it first; it answers no more then.")
+        return tuple(self.public.classes[k] for k in self._secret(key)["labels"])
+
+    def _secret(self, key: Key) -> Mapping[str, Any]:
+        if key.id != self._key_id:
+            raise UsageError(f"{self.folder} was sealed with another key.", "Give that one.")
+        data: Mapping[str, Any] = key.decrypt(self._token, str(self.folder / _SEALED))
+        return data
+
+    def _check_seal(self, read: Read) -> None:
+        first = read.entries[0] if read.entries else None
+        sealed = sha256_file(self.folder / _SEALED)
+        if first is None or first.action != "seal" or first.revealed.get("holdout") != sealed:
+            raise DataError(
+                f"{self.folder / _SEALED} is not what the first entry says was sealed.",
+                "Restore it from a copy.",
+            )
+
+    def _check_budget(self, read: Read, who: str) -> None:
+        if read.entries[-1].action == "open":
+            raise ConflictError(
+                f"{self.public.name} was opened on {read.entries[-1].at}; it answers no more.",
+                "Collect a fresh test set.",
+            )
+        if _looks(read) >= self.rules.looks:
+            raise ConflictError(
+                f"All {self.rules.looks:,} looks at {self.public.name} are used.",
+                "Open it, or collect a fresh test set.",
+            )
+        if self.rules.each and _looks(read, who) >= self.rules.each:
+            raise ConflictError(f"{who} has used all {self.rules.each:,} looks.", "")
+
+    def _policy(self, key: Key, read: Read, secret: Mapping[str, Any]) -> Policy:
+        for entry in reversed(read.entries):
+            if entry.action == "evaluate":
+                return policy_from_dict(key.decrypt(entry.secret, "ledger")["policy"])
+        return self.rules.policy.make(int(secret["seed"]))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with FileLock(self.folder / _LOCK, timeout=_PATIENCE):
+                yield
+        except Timeout as error:
+            raise ConflictError(
+                f"{self.folder}: another process has been evaluating for a minute.",
+                "Run the command again. No look was used.",
+            ) from error
+
+
+def _looks(read: Read, who: str = "") -> int:
+    """Evaluations so far, of one person or of all."""
+    return sum(e.action == "evaluate" and who in {"", e.who} for e in read.entries)
+
+
+def _class_order(name: str) -> tuple[int, int, str]:
+    """Whole numbers by size, before other names."""
+    return (0, int(name), name) if name.isdigit() else (1, 0, name)
