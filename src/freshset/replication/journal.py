@@ -145,7 +145,9 @@ class Chain:
         query = sa.select(log.c.seq, log.c.at, log.c.digest).order_by(log.c.seq.desc()).limit(1)
         last = connection.execute(query).first()
         self._begun = last is not None
-        self._seq, self._at, self._digest = (0, "", "") if last is None else last
+        self._seq = 0 if last is None else int(last.seq)
+        self._at = "" if last is None else str(last.at)
+        self._digest = "" if last is None else str(last.digest)
         self._new: list[Entry] = []
 
     def append(self, change: Change, action: str, subject: str, why: str) -> Entry:

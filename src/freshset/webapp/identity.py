@@ -14,7 +14,7 @@ from freshset.core.errors import UsageError
 from freshset.replication.people import Person, Role, admit, find_person
 from freshset.webapp.errors import Forbidden, Unknown
 from freshset.webapp.proxies import neighbourhood
-from freshset.webapp.services import Services, Shared
+from freshset.webapp.services import Services
 from freshset.webapp.settings import Settings
 
 COOKIE = "freshset_session"
@@ -68,14 +68,14 @@ def is_vouched(request: Request, services: Services) -> bool:
     return bool(_named_by_proxy(request, services))
 
 
-async def get_session(request: Request, services: Shared) -> Session | None:
-    """Session of a request; ``None`` where there is none, or no longer.
+async def get_session(request: Request) -> Session | None:
+    """Session of a request, as `check_source` found it; ``None`` where there is none."""
+    session: Session | None = request.state.session
+    return session
 
-    Raises
-    ------
-    Forbidden
-        When a proxy names somebody who may not come in.
-    """
+
+async def _read_session(request: Request, services: Services) -> Session | None:
+    """Session of a request; ``None`` where there is none, or no longer."""
     settings = services.settings
     name = _named_by_proxy(request, services)
     if name:
@@ -93,26 +93,27 @@ async def get_session(request: Request, services: Shared) -> Session | None:
             return None
     if person is None or not person.active:
         return None
-    session = _session(services, person, nonce)
-    request.state.session = session  # for the pages, see `freshset.webapp.pages.render`
-    return session
+    return _session(services, person, nonce)
 
 
-async def check_source(
-    request: Request,
-    services: Shared,
-    session: Annotated[Session | None, Depends(get_session)],
-) -> None:
-    """Refuse requests that come too fast, and changes that another site's page may have sent.
+async def check_source(request: Request) -> None:
+    """Find the session; refuse requests that come too fast, and changes that others may have sent.
+
+    It comes before all other dependencies, and takes the request alone: each one between them costs
+    the framework as much time as the session.
 
     Raises
     ------
     TooMany
         When requests of the person, or of the address where nobody is signed in, come too fast.
     Forbidden
-        When the request changes something, and comes from elsewhere or lacks the token of its
-        session.
+        When the request changes something, and another site's page sent it or it lacks the token of
+        its session, or a proxy names somebody who may not come in.
     """
+    services: Services = request.app.state.services
+    request.state.session = None
+    session = await _read_session(request, services)
+    request.state.session = session  # also for the pages, see `freshset.webapp.pages.render`
     place = neighbourhood(services.proxies.address(request.scope))
     services.limits.take(session.person.person_id if session else "", place)
     if request.method in _SAFE:
@@ -138,8 +139,9 @@ class Require:
 
     role: Role
 
-    async def __call__(self, session: Annotated[Session | None, Depends(get_session)]) -> Person:
+    async def __call__(self, request: Request) -> Person:
         """Return the person."""
+        session: Session | None = request.state.session
         if session is None:
             raise Unknown("You are not signed in.", "Open the link of your invitation.")
         if not session.person.may(self.role):

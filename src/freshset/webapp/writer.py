@@ -11,17 +11,35 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from freshset.core.errors import StoreError
+from freshset.core.errors import FreshsetError
 from freshset.replication.project import Project, Together
 
 Result = TypeVar("Result")
-_Work = tuple[Callable[[Together], Any], "Future[Any]"]
 
 MOST = 64
 """Changes of one transaction, so that the first of them does not wait long for the last."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """Something to do, and what came of it; ``future`` belongs to the event loop."""
+
+    do: Callable[[Together], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+    def answer(self) -> None:
+        if self.future.done():  # whoever gave up waiting
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Writer:
@@ -60,16 +78,22 @@ class Writer:
     async def write(self, work: Callable[[Together], Result]) -> Result:
         """Run a function within a transaction, and return what it returns once that has ended.
 
+        Parameters
+        ----------
+        work
+            Is run again, alone, where a transaction failed that it shared.  What it raises on purpose
+            undoes only the change under way (see `Together.change`).
+
         Raises
         ------
-        StoreError
-            When the transaction failed, with all changes of it.
-        Exception
-            Whatever the function raises; then it has changed nothing.
+        FreshsetError
+            Whatever the function raises; a `StoreError` when the transaction failed.
         """
-        future: Future[Result] = Future()
-        self._waiting.put((work, future))
-        return await asyncio.wrap_future(future)
+        loop = asyncio.get_running_loop()
+        one = _Work(work, loop.create_future())
+        self._waiting.put(one)
+        result: Result = await one.future
+        return result
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -86,22 +110,41 @@ class Writer:
 
     def _write(self, batch: list[_Work]) -> None:
         # Whoever gave up waiting changes nothing.
-        batch = [one for one in batch if one[1].set_running_or_notify_cancel()]
-        done: list[tuple[Future[Any], Any]] = []
-        refused: list[tuple[Future[Any], Exception]] = []
+        batch = [one for one in batch if not one.future.cancelled()]
+        if not batch:
+            return
+        broken = self._share(batch)
+        if broken and len(batch) > 1:
+            # A change that breaks its transaction, or loses the connection, is to fail no other.
+            for one in batch:
+                self._write([one])
+            return
+        self._saw(len(batch))
+        for loop in {one.future.get_loop() for one in batch}:
+            with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+                loop.call_soon_threadsafe(_answer, loop, batch)
+
+    def _share(self, batch: list[_Work]) -> bool:
+        """Do all in one transaction; returns whether one of them broke it."""
+        broken = False
         try:
             with self._project.together() as together:
-                for work, future in batch:
+                for one in batch:
+                    one.error = None
                     try:
-                        done.append((future, work(together)))
-                    except StoreError:
+                        one.result = one.do(together)
+                    except FreshsetError as error:
+                        one.error = error
+                    except BaseException:
+                        broken = True
                         raise
-                    except Exception as error:  # is raised where it is waited for
-                        refused.append((future, error))
-        except Exception as error:  # likewise, by everybody
-            done, refused = [], [(future, error) for _, future in batch]
-        self._saw(len(batch))
-        for future, result in done:
-            future.set_result(result)
-        for future, reason in refused:
-            future.set_exception(reason)
+        except Exception as error:  # is raised where it is waited for, by everybody
+            for one in batch:
+                one.error = error
+        return broken
+
+
+def _answer(loop: asyncio.AbstractEventLoop, batch: list[_Work]) -> None:
+    for one in batch:
+        if one.future.get_loop() is loop:
+            one.answer()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from freshset.core.errors import ConflictError
 from freshset.replication.labelling.slots import leased_at
 from freshset.replication.labelling.submissions import check_tokens, is_done
-from freshset.replication.project import Together
+from freshset.replication.project import Together, now
 from freshset.replication.tables import drafts
 
 
@@ -60,29 +60,32 @@ def save_draft(
         When an image is not of the task.
     """
     leased_at(together, worker, task_id, lease)
-    with together.unlogged(worker) as change:
-        if is_done(change.connection, worker, task_id):
-            raise ConflictError("You have submitted this task already.")
-        check_tokens(change.connection, task_id, chosen)
-        old = find_draft(change.connection, worker, task_id)
-        if version != (0 if old is None else old.version):
-            raise ConflictError(
-                "This task is open elsewhere, and was changed there.",
-                "Load this page again to go on from there.",
-            )
-        values = {"chosen": list(chosen), "version": version + 1, "at": change.at}
-        if old is None:
-            row = {"task_id": task_id, "worker": worker, **values}
-            change.connection.execute(sa.insert(drafts), [row])
-        else:
-            mine = sa.and_(drafts.c.task_id == task_id, drafts.c.worker == worker)
-            change.connection.execute(sa.update(drafts).where(mine).values(values))
+    connection = together.connection
+    if is_done(connection, worker, task_id):
+        raise ConflictError("You have submitted this task already.")
+    check_tokens(connection, task_id, chosen)
+    old = find_draft(connection, worker, task_id)
+    if version != (0 if old is None else old.version):
+        raise ConflictError(
+            "This task is open elsewhere, and was changed there.",
+            "Load this page again to go on from there.",
+        )
+    values = {"chosen": list(chosen), "version": version + 1, "at": now()}
+    if old is None:
+        row = {"task_id": task_id, "worker": worker, **values}
+        connection.execute(sa.insert(drafts), [row])
+    else:
+        mine = sa.and_(drafts.c.task_id == task_id, drafts.c.worker == worker)
+        connection.execute(sa.update(drafts).where(mine).values(values))
     return version + 1
 
 
 def find_draft(connection: sa.Connection, worker: str, task_id: str) -> Draft | None:
     """What a worker has ticked in a task, where anything was saved."""
-    query = sa.select(drafts.c.chosen, drafts.c.version)
-    query = query.where(drafts.c.task_id == task_id, drafts.c.worker == worker)
-    row = connection.execute(query).first()
+    row = connection.execute(_FIND, {"of_task": task_id, "by": worker}).first()
     return None if row is None else Draft(tuple(row.chosen), int(row.version))
+
+
+_FIND = sa.select(drafts.c.chosen, drafts.c.version).where(
+    drafts.c.task_id == sa.bindparam("of_task"), drafts.c.worker == sa.bindparam("by")
+)

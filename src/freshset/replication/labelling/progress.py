@@ -9,10 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from freshset.replication.databases import Prepared
+from freshset.replication.project import Together
 from freshset.replication.tables import slots, tasks
 
 RECENT = 15
 """Tasks whose time counts, the last ones."""
+
+OPEN_TASKS = "open tasks"
+"""Where a transaction remembers how many there are; whoever closes one makes it forget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +43,33 @@ class Progress:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def read_progress(connection: sa.Connection, worker: str) -> Progress:
+def read_progress(together: Together, worker: str) -> Progress:
     """Count what a worker has done, and what is left."""
-    done = sa.and_(slots.c.worker == worker, slots.c.state == "done")
-    count = sa.select(sa.func.count(), sa.func.count(sa.case((tasks.c.status == "open", 1))))
-    mine, open_ = connection.execute(count.select_from(slots.join(tasks)).where(done)).one()
-    every = sa.select(sa.func.count()).where(tasks.c.status == "open")
-    left = connection.execute(every).scalar_one() - open_
-    last = sa.select(slots.c.leased_at, slots.c.submitted_at).where(done)
-    last = last.order_by(slots.c.submitted_at.desc()).limit(RECENT)
+    if OPEN_TASKS not in together.memo:
+        together.memo[OPEN_TASKS] = int(_OPEN.run(together.connection).fetchone()[0])
+    last = _LAST.run(together.connection, by=worker).fetchall()
+    done, open_ = last[0][2:] if last else (0, 0)
     # Places filled by answers from a file, and clocks that were put back, tell no time.
     took = [
-        seconds
-        for begun, ended in connection.execute(last)
-        if begun and (seconds := _seconds(begun, ended)) > 0
+        seconds for begun, ended, *_ in last if begun and (seconds := _seconds(begun, ended)) > 0
     ]
-    return Progress(int(mine), int(left), statistics.median(took) if took else None)
+    left = together.memo[OPEN_TASKS] - int(open_)
+    return Progress(int(done), left, statistics.median(took) if took else None)
 
 
 def _seconds(begun: str, ended: str) -> float:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+
+
+def _last(_dialect: str) -> sa.Select[Any]:
+    """Times of the last tasks of a worker, with the number of all, and of those still open."""
+    open_ = sa.case((tasks.c.status == "open", 1), else_=0)
+    query = sa.select(
+        slots.c.leased_at, slots.c.submitted_at, sa.func.count().over(), sa.func.sum(open_).over()
+    ).join_from(slots, tasks)
+    query = query.where(slots.c.worker == sa.bindparam("by"), slots.c.state == "done")
+    return query.order_by(slots.c.submitted_at.desc()).limit(RECENT)
+
+
+_LAST = Prepared(_last)
+_OPEN = Prepared(lambda _: sa.select(sa.func.count()).where(tasks.c.status == "open"))

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from freshset.core.errors import ConflictError
-from freshset.replication.project import Together
+from freshset.replication.databases import Prepared
+from freshset.replication.project import Together, now
 from freshset.replication.tables import answers, drafts, exclusions, slots, task_items, tasks
 
 SLACK = timedelta(minutes=1)
@@ -60,26 +61,24 @@ def take(together: Together, worker: str) -> Lease | None:
     finished first.  Nobody is asked about a task twice, nor about one whose class the spec no longer
     has or an image of which was taken down.
     """
-    with together.unlogged(worker) as change:
-        _free_expired(change.connection, change.at)
-        held = _held(together, worker)
-        if held is not None:
-            return held
-        found = _next(together, worker) or (open_tasks(together) and _next(together, worker))
-        if not found:
-            return None
-        task_id, slot, class_key = found
-        lease = Lease(
-            task_id, class_key, _signed(together, worker, task_id, change.at), change.at,
-            later(change.at, timedelta(seconds=together.spec.tasks.seconds)),
-        )  # fmt: skip
-        query = sa.update(slots).where(
-            slots.c.task_id == task_id, slots.c.slot == slot, slots.c.state == "free"
-        )
-        values = {"state": "leased", "worker": worker, "lease": lease.lease}
-        values |= {"leased_at": lease.leased_at, "expires_at": lease.expires_at}
-        done = change.connection.execute(query.values(values))
-        assert done.rowcount == 1  # noqa: S101  # nobody else writes meanwhile
+    connection, at = together.connection, now()
+    if _EXPIRED not in together.memo:
+        _EXPIRE.run(connection, at=at, soon=later(at, SLACK))
+        together.memo[_EXPIRED] = at
+    found = _find(together, worker)
+    if found is None and open_tasks(together):
+        found = _find(together, worker)
+    if found is None or found.lease:
+        return found and Lease(*found[1:])
+    expires = later(at, timedelta(seconds=together.spec.tasks.seconds))
+    lease = Lease(
+        found.task_id, found.class_key, _signed(together, worker, found.task_id, at), at, expires
+    )
+    done = _LEASE.run(
+        connection, of_task=found.task_id, of_slot=found.slot, by=worker, shown=lease.lease, at=at,
+        until=expires,
+    )  # fmt: skip
+    assert done.rowcount == 1  # noqa: S101  # nobody else writes meanwhile
     return lease
 
 
@@ -92,12 +91,12 @@ def give_back(together: Together, worker: str, task_id: str, lease: str) -> None
         When the lease is not this worker's for this task.
     """
     leased_at(together, worker, task_id, lease)
-    with together.unlogged(worker) as change:
-        own = sa.and_(slots.c.task_id == task_id, slots.c.worker == worker)
-        query = sa.update(slots).where(own, slots.c.state == "leased").values(_FREE)
-        if change.connection.execute(query).rowcount:
-            mine = sa.and_(drafts.c.task_id == task_id, drafts.c.worker == worker)
-            change.connection.execute(sa.delete(drafts).where(mine))
+    connection = together.connection
+    own = sa.and_(slots.c.task_id == task_id, slots.c.worker == worker)
+    query = sa.update(slots).where(own, slots.c.state == "leased").values(_FREE)
+    if connection.execute(query).rowcount:
+        mine = sa.and_(drafts.c.task_id == task_id, drafts.c.worker == worker)
+        connection.execute(sa.delete(drafts).where(mine))
 
 
 def leased_at(together: Together, worker: str, task_id: str, lease: str) -> str:
@@ -108,16 +107,17 @@ def leased_at(together: Together, worker: str, task_id: str, lease: str) -> str:
     ConflictError
         When it was not given to this worker for this task.
     """
-    try:
-        at = datetime.fromtimestamp(int(lease[:_STAMP], 16) / 1_000_000, UTC)
-        given = at.isoformat(timespec="microseconds")
-    except (ValueError, OverflowError, OSError):
-        given = ""
     # The signature is of the lease's own digits, whatever they are read as.
     expected = _sealed(together, worker, task_id, lease[:_STAMP])
-    if not given or not hmac.compare_digest(lease.encode(), expected.encode()):
+    if not hmac.compare_digest(lease.encode(), expected.encode()):
         raise ConflictError("You were not given this task.", "Load the page again for your task.")
-    return given
+    at = datetime.fromtimestamp(int(lease[:_STAMP], 16) / 1_000_000, UTC)
+    return at.isoformat(timespec="microseconds")
+
+
+def is_over(at: str, lease_at: str, expires_at: str) -> bool:
+    """Whether a lease has ended at a time, or is of another time as the clock was put back."""
+    return expires_at <= at or lease_at > later(at, SLACK)
 
 
 def open_tasks(together: Together) -> int:
@@ -154,7 +154,7 @@ def later(at: str, by: timedelta) -> str:
     return (datetime.fromisoformat(at) + by).isoformat(timespec="microseconds")
 
 
-_FREE = {"state": "free", "worker": None, "lease": "", "leased_at": "", "expires_at": ""}
+_EXPIRED = "expired leases"
 _STAMP = 14
 """Hexadecimal digits of a time in microseconds; the rest of a lease is its signature."""
 
@@ -166,55 +166,32 @@ def _signed(together: Together, worker: str, task_id: str, at: str) -> str:
 
 def _sealed(together: Together, worker: str, task_id: str, stamp: str) -> str:
     key, text = together.project.salt.encode(), f"lease:{stamp}:{worker}:{task_id}"
-    return stamp + hmac.new(key, text.encode(), sha256).hexdigest()[: 32 - _STAMP]
+    return stamp + hmac.digest(key, text.encode(), sha256).hex()[: 32 - _STAMP]
 
 
-def _free_expired(connection: sa.Connection, at: str) -> None:
-    # A lease from the future was given before the clock was put back.
-    over = sa.or_(slots.c.expires_at <= at, slots.c.leased_at > later(at, SLACK))
-    query = sa.update(slots).where(slots.c.state == "leased", over).values(_FREE)
-    connection.execute(query)
+class _Place(NamedTuple):
+    """A place for a worker: one that they hold, or a free one, which has no lease."""
+
+    slot: int
+    task_id: str
+    class_key: str
+    lease: str
+    leased_at: str
+    expires_at: str
 
 
-_taken_down = sa.exists().where(
-    task_items.c.task_id == slots.c.task_id,
-    task_items.c.item_id == exclusions.c.item_id,
-    exclusions.c.kind == "takedown",
-)
-_of_task = sa.select(slots.c.task_id, slots.c.slot, tasks.c.class_key)
-_of_task = _of_task.join(tasks, tasks.c.task_id == slots.c.task_id)
-_of_task = _of_task.where(tasks.c.status == "open", ~_taken_down).order_by(slots.c.task_id)
-
-
-def _held(together: Together, worker: str) -> Lease | None:
-    query = _of_task.add_columns(slots.c.lease, slots.c.leased_at, slots.c.expires_at)
-    query = query.where(slots.c.worker == worker, slots.c.state == "leased")
-    for row in together.connection.execute(query):
-        if row.class_key in together.spec.by_key:
-            return Lease(row.task_id, row.class_key, row.lease, row.leased_at, row.expires_at)
-    return None
-
-
-def _next(together: Together, worker: str) -> tuple[str, int, str] | None:
-    """Task, place and class of the next free place for a worker."""
-    other = slots.alias()
-    mine = sa.exists().where(other.c.task_id == slots.c.task_id, other.c.worker == worker)
-    # The spec may want fewer answers than it did when the places were made.
-    used = sa.select(sa.func.count()).where(
-        other.c.task_id == slots.c.task_id, other.c.state != "free"
-    )
-    query = _of_task.where(
-        slots.c.state == "free", ~mine, used.scalar_subquery() < together.spec.tasks.answers
-    )
-    query, after = query.order_by(slots.c.slot).limit(1), ""
-    while (
-        row := together.connection.execute(query.where(slots.c.task_id > after)).first()
-    ) is not None:
-        task_id, slot, class_key = row
-        if class_key in together.spec.by_key:
-            return task_id, slot, class_key
-        after = task_id
-    return None
+def _find(together: Together, worker: str) -> _Place | None:
+    wanted, after = together.spec.tasks.answers, ""
+    while True:
+        cursor = _NEXT.run(together.connection, by=worker, wanted=wanted, after=after)
+        rows = [_Place(*row[1:]) for row in cursor.fetchall()]
+        for place in rows:
+            if place.class_key in together.spec.by_key:
+                return place
+        free = [place.task_id for place in rows if not place.lease]
+        if not free:
+            return None
+        after = free[0]
 
 
 def _answered_elsewhere(
@@ -229,3 +206,55 @@ def _answered_elsewhere(
     for task_id, worker, at in connection.execute(query.group_by(given.task_id, given.worker)):
         out.setdefault(task_id, []).append((worker, at))
     return out
+
+
+_FREE = {"state": "free", "worker": None, "lease": "", "leased_at": "", "expires_at": ""}
+
+
+def _expire(_dialect: str) -> sa.Update:
+    # A lease from the future was given before the clock was put back.
+    over = sa.or_(
+        slots.c.expires_at <= sa.bindparam("at"), slots.c.leased_at > sa.bindparam("soon")
+    )
+    return sa.update(slots).where(slots.c.state == "leased", over).values(_FREE)
+
+
+def _lease(_dialect: str) -> sa.Update:
+    place = slots.c.task_id == sa.bindparam("of_task"), slots.c.slot == sa.bindparam("of_slot")
+    return (
+        sa.update(slots)
+        .where(*place, slots.c.state == "free")
+        .values(
+            state="leased", worker=sa.bindparam("by"), lease=sa.bindparam("shown"),
+            leased_at=sa.bindparam("at"), expires_at=sa.bindparam("until"),
+        )
+    )  # fmt: skip
+
+
+def _next(_dialect: str) -> sa.CompoundSelect[Any]:
+    """Places that a worker holds, and then the next free one."""
+    by: sa.BindParameter[str] = sa.bindparam("by")
+    other = slots.alias()
+    same = other.c.task_id == slots.c.task_id
+    mine = sa.exists().where(same, other.c.worker == by)
+    # The spec may want fewer answers than it did when the places were made.
+    used = sa.select(sa.func.count()).where(same, other.c.state != "free").scalar_subquery()
+    taken_down = sa.exists().where(
+        task_items.c.task_id == slots.c.task_id,
+        task_items.c.item_id == exclusions.c.item_id,
+        exclusions.c.kind == "takedown",
+    )
+    query = sa.select(
+        sa.case((slots.c.state == "free", 1), else_=0).label("rank"),
+        slots.c.slot, slots.c.task_id, tasks.c.class_key,
+        slots.c.lease, slots.c.leased_at, slots.c.expires_at,
+    ).join_from(slots, tasks).where(tasks.c.status == "open", ~taken_down)  # fmt: skip
+    held = query.where(slots.c.worker == by, slots.c.state == "leased")
+    free = query.where(slots.c.state == "free", slots.c.task_id > sa.bindparam("after"))
+    free = free.where(~mine, used < sa.bindparam("wanted"))
+    free = free.order_by(slots.c.task_id, slots.c.slot).limit(1)
+    both = sa.union_all(sa.select(held.subquery()), sa.select(free.subquery()))
+    return both.order_by("rank", "task_id")
+
+
+_EXPIRE, _LEASE, _NEXT = Prepared(_expire), Prepared(_lease), Prepared(_next)

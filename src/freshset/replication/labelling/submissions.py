@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from freshset.core.errors import ConflictError, DataError, NotFoundError
-from freshset.replication.labelling.slots import SLACK, later, leased_at
+from freshset.replication.databases import Prepared
+from freshset.replication.labelling.progress import OPEN_TASKS
+from freshset.replication.labelling.slots import is_over, leased_at
 from freshset.replication.labelling.task_images import shown_tokens
-from freshset.replication.project import Change, Together
+from freshset.replication.project import Together
 from freshset.replication.tables import answers, drafts, slots, task_items, tasks
 
 SOURCE = "web"
@@ -48,29 +50,35 @@ def submit(
     DataError
         When an image is not of the task.
     """
-    given = leased_at(together, worker, task_id, lease)
-    if is_done(together.connection, worker, task_id):
-        said = _said_before(together.connection, worker, task_id)
-        if any((token in chosen) != selected for token, selected in said.items()):
-            raise ConflictError(
-                "You have answered this task already, otherwise.",
-                "The first answer counts; go on with the next task.",
-            )
+    connection, given = together.connection, leased_at(together, worker, task_id, lease)
+    ticked = "|".join(chosen)
+    rows = _PLACES.run(connection, of_task=task_id, ticked=ticked).fetchall()
+    places = [_Place(*row) for row in rows]
+    if not places:
+        raise NotFoundError("There is no such task.")
+    if any(place.worker == worker and place.state == "done" for place in places):
+        _check_same(connection, worker, task_id, chosen)
         return True
+    if places[0].known != len(set(chosen)):
+        raise DataError("An image is not of this task.", "Load the page again.")
     why = "Labelled in the browser"
     with together.change("answers.submit", who=worker, why=why, subject=task_id) as change:
-        check_tokens(change.connection, task_id, chosen)
-        class_key = _class_of(change.connection, task_id)
-        slot = _place(change, worker, task_id)
-        kept = _store(change, (task_id, class_key, lease, given), chosen)
-        values = {"state": "done", "worker": worker, "lease": lease, "leased_at": given}
-        values["submitted_at"] = change.at
-        here = sa.and_(slots.c.task_id == task_id, slots.c.slot == slot)
-        change.connection.execute(sa.update(slots).where(here).values(values))
-        closed = _close(change.connection, task_id, together.spec.tasks.answers)
-        mine = sa.true() if closed else drafts.c.worker == worker
-        change.connection.execute(sa.delete(drafts).where(drafts.c.task_id == task_id, mine))
-        change.detail |= {"selected": len(set(chosen)), "answers": kept, "closed": closed}
+        place = _choose(places, worker, change.at)
+        kept = _INSERT.run(
+            connection, by=worker, of_task=task_id, of_class=place.class_key, given=given,
+            at=change.at, shown=lease, ticked=ticked,
+        ).rowcount  # fmt: skip
+        _DONE.run(
+            connection, by=worker, of_task=task_id, of_slot=place.slot, given=given, at=change.at,
+            shown=lease,
+        )  # fmt: skip
+        _FORGET.run(connection, by=worker, of_task=task_id)
+        done = 1 + sum(other.state == "done" for other in places)
+        closed = place.status == "open" and done >= together.spec.tasks.answers
+        if closed:
+            _CLOSE.run(connection, of_task=task_id)
+            together.memo.pop(OPEN_TASKS, None)
+        change.detail |= {"selected": places[0].known, "answers": kept, "closed": closed}
     return False
 
 
@@ -92,64 +100,97 @@ def check_tokens(connection: sa.Connection, task_id: str, chosen: Sequence[str])
         raise DataError("An image is not of this task.", "Load the page again.")
 
 
-def _class_of(connection: sa.Connection, task_id: str) -> str:
-    query = sa.select(tasks.c.class_key).where(tasks.c.task_id == task_id)
-    class_key = connection.execute(query).scalar()
-    if class_key is None:
-        raise NotFoundError("There is no such task.")
-    return str(class_key)
+class _Place(NamedTuple):
+    """A place of a task, with what is known of the task; ``known`` counts the chosen images it has."""
+
+    slot: int
+    state: str
+    worker: str | None
+    leased_at: str
+    expires_at: str
+    class_key: str
+    status: str
+    known: int
 
 
-def _place(change: Change, worker: str, task_id: str) -> int:
+def _choose(places: Sequence[_Place], worker: str, at: str) -> _Place:
     """The worker's own place, or one that is free."""
-    place, at = slots.c, change.at
-    over = sa.or_(place.expires_at <= at, place.leased_at > later(at, SLACK))
-    free = sa.or_(place.state == "free", sa.and_(place.state == "leased", over))
-    own = place.worker == worker
-    query = sa.select(place.slot, own.label("own"), tasks.c.status).join(tasks)
-    query = query.where(place.task_id == task_id, sa.or_(own, free))
-    rows = change.connection.execute(query).all()
-    mine = [row.slot for row in rows if row.own]
-    left = [row.slot for row in rows if row.status == "open"]
-    if not mine and not left:
+    free = []
+    for place in places:
+        if place.worker == worker:
+            return place
+        over = place.state == "leased" and is_over(at, place.leased_at, place.expires_at)
+        if place.status == "open" and (place.state == "free" or over):
+            free.append(place)
+    if not free:
         raise ConflictError(
             "Your time for this task ran out, and others have answered it since.",
             "Go on with the next one.",
         )
-    return int(mine[0] if mine else min(left))
+    return min(free)
 
 
-def _store(change: Change, of: tuple[str, str, str, str], chosen: Sequence[str]) -> int:
-    """Write an answer for each image of the grid; returns how many were new."""
-    task_id, class_key, lease, given = of
-    value = sa.literal
-    query = sa.select(
-        value(change.who), task_items.c.item_id, value(class_key), value(task_id),
-        sa.case((task_items.c.token.in_(list(chosen)), 1.0), else_=0.0),
-        value(given), value(change.at), value(lease), value(SOURCE),
-    ).where(task_items.c.task_id == task_id)  # fmt: skip
-    names = [
-        "worker", "item_id", "class_key", "task_id", "selected", "accepted_at", "submitted_at",
-        "assignment_id", "source",
-    ]  # fmt: skip
-    dialects: dict[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
-    insert = dialects[change.connection.dialect.name].insert(answers).from_select(names, query)
-    # A worker's first answer about an image and class counts.
-    return int(change.connection.execute(insert.on_conflict_do_nothing()).rowcount)
-
-
-def _close(connection: sa.Connection, task_id: str, wanted: int) -> bool:
-    done = sa.select(sa.func.count()).where(slots.c.task_id == task_id, slots.c.state == "done")
-    if int(connection.execute(done).scalar_one()) < wanted:
-        return False
-    query = sa.update(tasks).where(tasks.c.task_id == task_id, tasks.c.status == "open")
-    return bool(connection.execute(query.values(status="closed")).rowcount)
-
-
-def _said_before(connection: sa.Connection, worker: str, task_id: str) -> dict[str, bool]:
-    """Token of each image that a worker's answers to a task are about, and whether it was chosen."""
+def _check_same(
+    connection: sa.Connection, worker: str, task_id: str, chosen: Sequence[str]
+) -> None:
+    """Refuse an answer that is not the one given before."""
     given, image = answers.c, task_items.c
     same = sa.and_(image.task_id == given.task_id, image.item_id == given.item_id)
     query = sa.select(image.token, given.selected).select_from(answers.join(task_items, same))
     query = query.where(given.task_id == task_id, given.worker == worker)
-    return {token: selected == 1 for token, selected in connection.execute(query)}
+    if any((token in chosen) != (said == 1) for token, said in connection.execute(query)):
+        raise ConflictError(
+            "You have answered this task already, otherwise.",
+            "The first answer counts; go on with the next task.",
+        )
+
+
+_TICKED = sa.bindparam("ticked", type_=sa.String)
+_OF_TASK = sa.bindparam("of_task", type_=sa.String)
+_IS_TICKED = _TICKED.contains(task_items.c.token)
+
+
+def _insert(dialect: str) -> sa.Executable:
+    """An answer for each image of a grid; a worker's first about an image and class counts."""
+    values: dict[str, Any] = {
+        "worker": sa.bindparam("by"), "item_id": task_items.c.item_id,
+        "class_key": sa.bindparam("of_class"), "task_id": _OF_TASK,
+        "selected": sa.case((_IS_TICKED, 1.0), else_=0.0), "accepted_at": sa.bindparam("given"),
+        "submitted_at": sa.bindparam("at"), "assignment_id": sa.bindparam("shown"),
+        "source": sa.literal(SOURCE),
+    }  # fmt: skip
+    query = sa.select(*(sa.cast(value, answers.c[name].type) for name, value in values.items()))
+    query = query.where(task_items.c.task_id == _OF_TASK)
+    insert = sqlite.insert(answers) if dialect == "sqlite" else postgresql.insert(answers)
+    insert = insert.on_conflict_do_nothing()
+    return insert.from_select(list(values), query)
+
+
+def _places(_dialect: str) -> sa.Select[Any]:
+    known = sa.select(sa.func.count()).where(task_items.c.task_id == _OF_TASK, _IS_TICKED)
+    query = sa.select(
+        slots.c.slot, slots.c.state, slots.c.worker, slots.c.leased_at, slots.c.expires_at,
+        tasks.c.class_key, tasks.c.status, known.scalar_subquery(),
+    )  # fmt: skip
+    return query.join_from(slots, tasks).where(slots.c.task_id == _OF_TASK)
+
+
+def _done(_dialect: str) -> sa.Update:
+    place = slots.c.task_id == _OF_TASK, slots.c.slot == sa.bindparam("of_slot")
+    values = {"worker": "by", "lease": "shown", "leased_at": "given", "submitted_at": "at"}
+    bound: dict[str, Any] = {name: sa.bindparam(value) for name, value in values.items()}
+    return sa.update(slots).where(*place).values(state="done", **bound)
+
+
+def _forget(_dialect: str) -> sa.Delete:
+    return sa.delete(drafts).where(
+        drafts.c.task_id == _OF_TASK, drafts.c.worker == sa.bindparam("by")
+    )
+
+
+def _close(_dialect: str) -> sa.Update:
+    return sa.update(tasks).where(tasks.c.task_id == _OF_TASK).values(status="closed")
+
+
+_INSERT, _PLACES, _DONE = Prepared(_insert), Prepared(_places), Prepared(_done)
+_FORGET, _CLOSE = Prepared(_forget), Prepared(_close)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from freshset.core.errors import NotFoundError
+from freshset.replication.databases import Prepared
 from freshset.replication.tables import task_items
 
 
 def shown_tokens(connection: sa.Connection, task_id: str) -> list[str]:
     """Tokens of a task's images, in the order shown."""
-    query = sa.select(task_items.c.token).where(task_items.c.task_id == task_id)
-    return list(connection.execute(query.order_by(task_items.c.position)).scalars())
+    return [token for (token,) in _SHOWN.run(connection, of_task=task_id).fetchall()]
 
 
 def find_image(connection: sa.Connection, token: str) -> str:
@@ -27,3 +27,12 @@ def find_image(connection: sa.Connection, token: str) -> str:
     if item_id is None:
         raise NotFoundError("There is no such image.")
     return str(item_id)
+
+
+_SHOWN = Prepared(
+    lambda _: (
+        sa.select(task_items.c.token)
+        .where(task_items.c.task_id == sa.bindparam("of_task"))
+        .order_by(task_items.c.position)
+    )
+)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 
 from freshset.replication.labelling.answers.importing import hash_worker
@@ -15,17 +15,20 @@ from freshset.replication.labelling.qualification import missing_step
 from freshset.replication.labelling.slots import Lease, give_back, take
 from freshset.replication.labelling.submissions import submit
 from freshset.replication.labelling.task_images import shown_tokens
+from freshset.replication.people import Person
 from freshset.replication.project import Together
 from freshset.webapp.errors import API, Forbidden
 from freshset.webapp.identity import Worker
-from freshset.webapp.services import Services, Shared
+from freshset.webapp.services import Services
 
 router = APIRouter(prefix=API + "labelling", tags=["labelling"])
 
 MOST = 2_000
 """Images that may be chosen in one task."""
 
-Result = TypeVar("Result")
+Body = dict[str, Any]
+"""What a model of an answer is made of; to make the models themselves takes longer than the rest."""
+
 Token = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Chosen = Annotated[list[Token], Field(max_length=MOST, description="Tokens of images.")]
 TaskId = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z_-]{1,64}$")]
@@ -125,58 +128,51 @@ class Returned(BaseModel):
     """The task was given back."""
 
 
-@router.post("/next", responses=Places)
-async def next_task(services: Shared, person: Worker) -> Desk:
+@router.post("/next", response_model=Desk, responses=Places)
+async def next_task(request: Request, person: Worker) -> Body:
     """Give the worker a task: the one at hand, or else the next."""
-    return await _write(services, person, _desk)
+    return await _write(request, person, _desk)
 
 
-@router.put("/tasks/{task_id}/draft", responses=Conflicts)
-async def keep_draft(services: Shared, person: Worker, task_id: TaskId, ticked: Ticked) -> Saved:
+@router.put("/tasks/{task_id}/draft", response_model=Saved, responses=Conflicts)
+async def keep_draft(request: Request, person: Worker, task_id: TaskId, ticked: Ticked) -> Body:
     """Keep what is ticked so far."""
 
-    def work(together: Together, worker: str) -> Saved:
-        version = save_draft(
-            together, worker, task_id,
-            lease=ticked.lease, chosen=ticked.chosen, version=ticked.version,
-        )  # fmt: skip
-        return Saved(version=version)
+    def work(together: Together, worker: str) -> Body:
+        how = ticked.model_dump()
+        return {"version": save_draft(together, worker, task_id, **how)}
 
-    return await _write(services, person, work)
+    return await _write(request, person, work)
 
 
-@router.post("/tasks/{task_id}/submission", responses=Conflicts)
-async def take_answer(
-    services: Shared, person: Worker, task_id: TaskId, answer: Answer
-) -> Accepted:
+@router.post("/tasks/{task_id}/submission", response_model=Accepted, responses=Conflicts)
+async def take_answer(request: Request, person: Worker, task_id: TaskId, answer: Answer) -> Body:
     """Take the worker's answer to a task, and give the next one."""
 
-    def work(together: Together, worker: str) -> Accepted:
+    def work(together: Together, worker: str) -> Body:
         repeated = submit(together, worker, task_id, lease=answer.lease, chosen=answer.chosen)
-        desk = _desk(together, worker)
-        return Accepted(accepted=True, repeated=repeated, task=desk.task, progress=desk.progress)
+        return {"accepted": True, "repeated": repeated} | _desk(together, worker)
 
-    return await _write(services, person, work)
+    return await _write(request, person, work)
 
 
-@router.post("/tasks/{task_id}/return", responses=Conflicts)
-async def return_task(services: Shared, person: Worker, task_id: TaskId, held: Held) -> Returned:
+@router.post("/tasks/{task_id}/return", response_model=Returned, responses=Conflicts)
+async def return_task(request: Request, person: Worker, task_id: TaskId, held: Held) -> Body:
     """Give a task back, for somebody else."""
 
-    def work(together: Together, worker: str) -> Returned:
+    def work(together: Together, worker: str) -> Body:
         give_back(together, worker, task_id, held.lease)
-        return Returned()
+        return {}
 
-    return await _write(services, person, work)
+    return await _write(request, person, work)
 
 
-async def _write(
-    services: Services, person: Worker, work: Callable[[Together, str], Result]
-) -> Result:
+async def _write(request: Request, person: Person, work: Callable[[Together, str], Body]) -> Body:
     """Do something for a worker who may label, within a transaction that others share."""
+    services: Services = request.app.state.services
     worker = hash_worker(person.person_id, services.project.salt)
 
-    def checked(together: Together) -> Result:
+    def checked(together: Together) -> Body:
         step = missing_step(person, together.spec)
         if step is not None:
             raise Forbidden(f"Before you label there is a {step} to do.", "Load the page again.")
@@ -185,29 +181,27 @@ async def _write(
     return await services.writer.write(checked)
 
 
-def _desk(together: Together, worker: str) -> Desk:
+def _desk(together: Together, worker: str) -> Body:
     lease = take(together, worker)
-    progress = read_progress(together.connection, worker).to_dict()
+    progress = read_progress(together, worker).to_dict()
     if lease is None:
-        return Desk(task=None, progress=Progress(**progress | {"left": 0}))
-    return Desk(task=_task(together, worker, lease), progress=Progress(**progress))
+        return {"task": None, "progress": progress | {"left": 0}}
+    return {"task": _task(together, worker, lease), "progress": progress}
 
 
-def _task(together: Together, worker: str, lease: Lease) -> Task:
-    one = together.spec.by_key[lease.class_key]
+def _task(together: Together, worker: str, lease: Lease) -> Body:
+    asked = together.spec.by_key[lease.class_key]
     draft = find_draft(together.connection, worker, lease.task_id)
-    return Task(
-        task_id=lease.task_id,
-        lease=lease.lease,
-        asked=Asked(
-            key=one.key, title=one.title, definition=one.definition,
-            synonyms=list(one.synonyms), links=list(one.links),
-        ),
-        images=[
-            Image(token=token, url=f"/labelling/images/{token}")
-            for token in shown_tokens(together.connection, lease.task_id)
-        ],
-        expires_at=lease.expires_at,
-        seconds=together.spec.tasks.seconds,
-        draft=None if draft is None else Draft(**draft.to_dict()),
-    )  # fmt: skip
+    tokens = shown_tokens(together.connection, lease.task_id)
+    return {
+        "task_id": lease.task_id,
+        "lease": lease.lease,
+        "asked": {
+            "key": asked.key, "title": asked.title, "definition": asked.definition,
+            "synonyms": asked.synonyms, "links": asked.links,
+        },
+        "images": [{"token": token, "url": f"/labelling/images/{token}"} for token in tokens],
+        "expires_at": lease.expires_at,
+        "seconds": together.spec.tasks.seconds,
+        "draft": None if draft is None else draft.to_dict(),
+    }  # fmt: skip
