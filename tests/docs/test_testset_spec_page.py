@@ -16,6 +16,7 @@ from freshset.replication.spec import Spec, parse_spec
 from freshset.replication.spec_sections import (
     ClassSpec,
     DuplicatesSpec,
+    PageSpec,
     SamplingSpec,
     SeedsSpec,
     Strategy,
@@ -29,6 +30,7 @@ SECTIONS = {
     "Sampling": SamplingSpec,
     "Tasks": TasksSpec,
     "Workers": WorkersSpec,
+    "Page": PageSpec,
     "Duplicates": DuplicatesSpec,
     "Seeds": SeedsSpec,
 }

@@ -123,6 +123,7 @@ def test_two_at_once_until_nothing_is_left(desk: Site) -> None:
     pages = [begun(desk, 12, name) for name in ("Bo", "Cy")]
     for number in range(1, 7):
         for page in pages:
+            places(page, 12)
             page.get_by_role("checkbox").nth(number).click()
             page.get_by_role("button", name="Submit").click()
         for page in pages:

@@ -152,6 +152,7 @@ def test_time_that_runs_out(site: Site) -> None:
     page.get_by_role("button", name="Submit").click()  # nobody has taken the place
     expect(page.get_by_text("1 done, 5 left")).to_be_visible()
     assert list(chosen_by_worker(site.project).values()) == [{tokens[0]}]
+    places(page, 12)
     late = shown_tokens(page)
     expect(page.get_by_text("time for this task is over")).to_be_visible()
     with site.project.change("test.take", who="ada", why="another worker was quicker") as change:
