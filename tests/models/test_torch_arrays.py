@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from freshset.core.errors import UsageError
+from freshset.models.torch_arrays import TorchArrays, torch_arrays
+
+
+def test_a_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [torch_arrays(b).name for b in ("auto", "cuda", "torch")] == [
+        "torch cuda",
+        "torch cuda",
+        "torch cpu",
+    ]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert torch_arrays("auto").name == "torch cpu"
+    with pytest.raises(UsageError, match="torch finds no GPU"):
+        torch_arrays("cuda")
+
+
+@pytest.mark.parametrize("before", ["medium", "highest"])
+def test_products_are_exact_inside_and_as_before_outside(before) -> None:
+    kept = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(before)
+    try:
+        with TorchArrays("cpu").exact():
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert torch.is_inference_mode_enabled()
+        assert torch.get_float32_matmul_precision() == before
+    finally:
+        torch.set_float32_matmul_precision(kept)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_path_is_the_same_on_a_gpu() -> None:
+    from fakes.probe_problems import clusters
+
+    from freshset.transfer.probe.path import ProbeOptions, logreg_path
+
+    train = clusters(0, 4000, 40, 5)
+    found = logreg_path(train, None, ProbeOptions(backend="cuda", tolerance=1e-8))
+    exact = logreg_path(train, None, ProbeOptions(backend="numpy", tolerance=1e-10))
+    for one, other in zip(found.points, exact.points, strict=True):
+        assert one.objective == pytest.approx(other.objective, rel=1e-6)
