@@ -199,11 +199,17 @@ def test_a_missing_picture_does_not_count_as_a_no(site: Site) -> None:
     assert [len(one) for one in chosen_by_worker(site.project).values()] == [12]
 
 
-def test_somebody_who_was_sent_away_is_told(site: Site) -> None:
+def test_somebody_who_was_signed_out_is_told_and_keeps_the_ticks(site: Site) -> None:
     page = _start(site)
+    cookies = page.context.cookies()
     page.context.clear_cookies()
     _tick(page, 1)
-    page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("You are not signed in.")).to_be_visible()
+    _tick(page, 2)
+    page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("button", name="Load the page again")).to_be_focused()
-    assert ticked(page) == [1]
+    assert _saved(site) == []
+    page.context.add_cookies(cookies)
+    page.get_by_role("button", name="Load the page again").click()
+    places(page, 12)
+    assert ticked(page) == [1, 2]

@@ -7,7 +7,7 @@ import { element } from "/static/label_grid.js";
 import { count, missing, part, setUp } from "/static/label_parts.js";
 
 const page = part("label");
-const state = { task: null, draft: null, progress: null, sending: false, here: 0, images: 0 };
+const state = { task: null, draft: null, progress: null, sending: false, images: 0 };
 const KEPT = {
   saving: "Saving…", saved: "Saved", elsewhere: "Not saved",
   kept: "Not connected. Your ticks are kept here and will be sent.",
@@ -23,8 +23,8 @@ const grid = setUp({
   active: () => shown() === "work" && !state.sending,
 });
 const clock = new Clock(part("time"), {
-  soon: (left) => say("warn", `${left} seconds are left for this task. Submit what you have, or give it back.`),
-  over: () => say("warn", "The time for this task is over. You can still submit, unless others have taken your place."),
+  soon: (left) => late(`${left} seconds are left for this task. Submit what you have, or give it back.`),
+  over: () => late("The time for this task is over. You can still submit, unless others have taken your place."),
 });
 
 // --- what is shown ---
@@ -34,7 +34,6 @@ const shown = () => page.dataset.shown;
 function show(name) {
   page.dataset.shown = name;
   for (const one of page.querySelectorAll("[data-state]")) one.hidden = one.dataset.state !== name;
-  document.body.classList.toggle("at-work", name === "work");
   if (name !== "work") part(`${name}-title`)?.focus();
 }
 
@@ -53,6 +52,12 @@ function say(kind, text, ...buttons) {
 }
 
 function hush() { part("said").replaceChildren(); }
+
+// Says something about the time, beside what else was said; nothing for an empty text.
+function late(text) {
+  part("late").textContent = text;
+  part("late").hidden = text === "";
+}
 
 function showMissing() {
   const text = missing(grid);
@@ -104,6 +109,7 @@ function begin({ task, progress }) {
   state.sending = false;
   clock.stop();
   hush();
+  late("");
   part("missing").hidden = true;
   part("reload").hidden = true;
   showProgress();
@@ -158,7 +164,9 @@ function trouble(problem) {
 function kept(how, draft) {
   if (how === "gone") {
     part("kept").textContent = "Not saved";
-    say("warn", "This task is no longer yours: it was submitted or given back elsewhere.", ["Next task", next]);
+    part("kept").classList.add("lost");
+    if (draft instanceof Problem) turnedAway(draft);
+    else say("warn", "This task is no longer yours: it was submitted or given back elsewhere.", ["Next task", next]);
     return;
   }
   part("kept").textContent = KEPT[how];
@@ -218,7 +226,6 @@ async function send() {
     try {
       const answer = await call("POST", `/api/labelling/tasks/${task.task_id}/submission`, { lease: task.lease, chosen });
       draft.forget();
-      state.here += 1;
       state.images += task.images.length;
       begin(answer);
       return;
@@ -237,13 +244,19 @@ function refuse(problem) {
   if (!(problem instanceof Problem)) throw problem;
   state.sending = false;
   part("kept").textContent = "Not submitted";
-  if (problem.status === 401 || problem.status === 403) {
-    say("bad", `${problem.title} ${problem.detail}`, ["Load the page again", () => location.reload()]);
-  } else {
-    state.draft.forget();
-    say("warn", `${problem.title} ${problem.detail}`, ["Next task", next]);
-  }
+  turnedAway(problem);
   part("said").querySelector("button").focus();
+}
+
+// Says why the server takes nothing more of this task.
+function turnedAway({ status, title, detail }) {
+  const text = `${title} ${detail}`;
+  // Whoever has to sign in first finds the ticks here afterwards.
+  if (status === 401 || status === 403) say("bad", text, ["Load the page again", () => location.reload()]);
+  else {
+    state.draft.forget();
+    say("warn", text, ["Next task", next]);
+  }
 }
 
 // Waits, but not longer than until the connection is back.

@@ -19,7 +19,7 @@ export class Draft {
 
   // task: as the server gave it.  read(): tokens ticked now.
   // tell(state, draft): "saving", "saved", "kept" (here only, for now), "elsewhere" (another window
-  // saved `draft`), "gone" (the task is no longer ours).
+  // saved `draft`), "gone" (the task is no longer ours, or the Problem that is given).
   constructor(task, read, tell) {
     this.task = task;
     this.read = read;
@@ -104,7 +104,7 @@ export class Draft {
         this.#fails += 1;
         this.tell("kept");
       } else if (problem.status === 409) await this.#elsewhere();
-      else this.#stop("gone");
+      else this.#stop("gone", problem);
     }
   }
 
@@ -127,10 +127,9 @@ export class Draft {
     }
   }
 
-  #stop(state) {
-    this.#dirty = false;
+  #stop(state, problem) {
     this.end();
-    this.tell(state);
+    this.tell(state, problem);
   }
 
   #later(wait) {
