@@ -32,6 +32,7 @@ def test_a_reviewer_replaces_an_image(site: Site, there: Ready) -> None:
     page.goto(site.url + "/revisions")
     page.get_by_role("link", name="threshold-0").click()
     page.get_by_role("link", name="square").click()
+    page.wait_for_url("**/classes/square")
     page.keyboard.press("g")  # square is good; the next open class is disc
     page.get_by_role("heading", name="disc", exact=True).wait_for()
     page.keyboard.press("ArrowRight")
@@ -73,6 +74,7 @@ def test_two_reviewers_on_one_class_lose_nothing(site: Site, there: Ready) -> No
     assert_accessible(bob)
     dialog.get_by_role("button", name="Look again").click()
     expect(bob.locator("#said")).to_contain_text("Eve found it problematic")
+    bob.wait_for_load_state()
     bob.keyboard.press("g")
     bob.wait_for_url("**/classes/square")
     assert verdict_of(site, "threshold-0", "disc") == ("good", "Bob", 2)

@@ -27,14 +27,16 @@ function ticksChanged() {
   const items = ticked();
   sessionStorage.setItem(STORE, JSON.stringify({ items, why: by("why").value }));
   by("count").textContent = items.length;
+  by("to-ticked").hidden = items.length === 0;
+  by("to-ticked").textContent = `${items.length} ticked`;
   for (const id of ["see", "replace", "blacklist"]) by(id).disabled = items.length === 0;
   by("preview").replaceChildren();
 }
 
 function reason() {
   const why = by("why").value.trim();
-  by("why").setAttribute("aria-invalid", String(!why));
   if (!why) {
+    by("why").setAttribute("aria-invalid", "true");
     by("why").focus();
     say("Say what is wrong with them first; the log keeps it.", "problem");
   }
@@ -59,13 +61,17 @@ function change(one) {
   row.className = "change";
   const elsewhere = one.class_key === key ? "" : ` of ${one.class_key}, which changes too`;
   row.append(
-    said("p", `${one.gone.length} of these images${elsewhere} would go:`),
-    pictures(one.gone, "Goes"),
-    said("p", one.come.length ? "and in their place would come:" : "and nothing is left to come."),
-    pictures(one.come, "Comes"),
+    side(`${one.gone.length} would go${elsewhere}`, pictures(one.gone, "Goes")),
+    side(one.come.length ? "and in their place would come" : "and nothing is left to come", pictures(one.come, "Comes")),
   );
   if (one.missing) row.append(said("p", `The class would then lack ${one.missing}.`));
   return row;
+}
+
+function side(text, list) {
+  const part = document.createElement("div");
+  part.append(said("p", text), list);
+  return part;
 }
 
 function pictures(items, word) {
@@ -205,6 +211,8 @@ if (!frozen) {
   ticksChanged();
   for (const box of boxes) box.addEventListener("change", ticksChanged);
   by("why").addEventListener("input", () => {
+    by("why").removeAttribute("aria-invalid");
+    say("");
     sessionStorage.setItem(STORE, JSON.stringify({ items: ticked(), why: by("why").value }));
   });
   by("see").addEventListener("click", see);
