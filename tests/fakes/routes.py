@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from freshset.replication.people import ROLES, Role
 from freshset.webapp.identity import Require
@@ -41,6 +43,18 @@ class Route:
             for form in (f"{{{parameter.alias}}}", f"{{{parameter.alias}:path}}"):
                 path = path.replace(form, quote(value, safe=""))
         return path
+
+    @property
+    def query_names(self) -> list[str]:
+        """Names of its parameters behind the question mark."""
+        names: list[str] = []
+        for one in self.dependant.query_params:
+            kind = one.field_info.annotation
+            if inspect.isclass(kind) and issubclass(kind, BaseModel):
+                names += [field.alias or name for name, field in kind.model_fields.items()]
+            else:
+                names.append(one.alias)
+        return names
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -15,6 +15,9 @@ from freshset.webapp.settings import Settings
 PATH = "/api/openapi.json"
 TAGS = [
     {"name": "labelling", "description": "Tasks of the person who is signed in."},
+    {"name": "review", "description": "Near-duplicates, the pool and drawn sets, for reviewers."},
+    {"name": "exports", "description": "Answers, frequencies and the log as files, for owners."},
+    {"name": "crowd", "description": "Tasks on Mechanical Turk, for owners."},
     {"name": "health", "description": "Whether the app works, for programs that watch it."},
 ]
 _DESCRIPTION = """\

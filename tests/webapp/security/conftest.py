@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from fakes.hostile import hostile_project
@@ -10,7 +11,10 @@ from starlette.testclient import TestClient
 
 from freshset.replication.people import invite, join
 from freshset.replication.project import Project
+from freshset.webapp import limits
 from freshset.webapp.app import create_app
+from freshset.webapp.limits import Limits
+from freshset.webapp.services import Services
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +34,27 @@ def hostile_app(hostile: Project) -> Iterator[FastAPI]:
 
 @pytest.fixture
 def visitor(hostile_app: FastAPI) -> Callable[..., Client]:
-    """Make clients: ``visitor("owner")``, or ``visitor("")`` who has not signed in."""
+    """Make clients: ``visitor("owner")``, or ``visitor("")`` who has not signed in.
+
+    Each test begins with full buckets of requests.
+    """
+    services: Services = hostile_app.state.services
+    hostile_app.state.services = replace(services, limits=Limits())
 
     def make(role: str, name: str = "") -> Client:
-        project = hostile_app.state.services.project
+        project = services.project
         if not role:
             return Client(hostile_app, None)
         invitation = invite(project, role, who="ada")
         return Client(hostile_app, join(project, invitation.invitation_id, name or invitation.at))
 
     return make
+
+
+@pytest.fixture
+def unlimited(visitor: object, hostile_app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test send as much as it likes."""
+    for name in ("PERSON", "ADDRESS", "FAILURES"):
+        monkeypatch.setattr(limits, name, limits.Rate(1e9, 1.0))
+    services: Services = hostile_app.state.services
+    hostile_app.state.services = replace(services, limits=Limits())
