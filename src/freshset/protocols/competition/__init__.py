@@ -1,0 +1,1 @@
+"""Audit of finished competitions: public against private scores, where adaptivity is identified."""

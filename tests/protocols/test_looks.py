@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import judged_store
+
+from freshset.core.errors import DataError, StoreError, UsageError
+from freshset.protocols.looks import SCHEMA, looks_of_holdout, looks_of_store
+from freshset.protocols.policies import PolicySpec
+from freshset.protocols.sealed.cipher import Key, new_key
+from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.stats.reuse import union_bound
+from freshset.store.parquet import ParquetStore
+
+LABELS = np.random.default_rng(0).integers(0, 3, 400)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ParquetStore:
+    return ParquetStore(judged_store.make(tmp_path_factory.mktemp("looks"), items=300))
+
+
+def test_a_store_in_the_order_of_its_files(store: ParquetStore) -> None:
+    cells = store.cells(judged_store.OLD)
+    for days, cell in enumerate(reversed(cells)):
+        marker = store.data_file(cell).parent / "cell.json"
+        os.utime(marker, (86_400 * (20_000 + days),) * 2)
+    got = looks_of_store(store, judged_store.OLD, rng=np.random.default_rng(0))
+    assert [one.model for one in got.looks] == [c.spec.model for c in reversed(cells)]
+    best = [one.best for one in got.looks]
+    assert best == [max(one.accuracy for one in got.looks[: k + 1]) for k in range(len(cells))]
+    assert got.union == pytest.approx(100 * union_bound(4, 300))
+    assert got.cover is not None
+    assert 0 < got.resampled < got.union < got.worst
+    text = " ".join(got.findings)
+    assert "looked at 4 times between 2024-10-04 and 2024-10-07" in text
+    assert "upper bounds, not estimates" in text
+    assert "time of copying" in text
+    assert json.loads(json.dumps(got.to_dict()))["schema"] == SCHEMA
+
+
+def test_looks_that_were_not_recorded_count(store: ParquetStore) -> None:
+    rng = np.random.default_rng(0)
+    got = looks_of_store(store, judged_store.OLD, rng=rng, unrecorded=96)
+    assert (got.counted, got.union) == (100, pytest.approx(100 * union_bound(100, 300)))
+    assert "96 times that were not recorded" in got.findings[0]
+    with pytest.raises(UsageError, match="no negative"):
+        looks_of_store(store, judged_store.OLD, rng=rng, unrecorded=-1)
+    with pytest.raises(StoreError, match="no test set"):
+        looks_of_store(store, "none", rng=rng)
+
+
+def evaluated(folder: Path, policy: PolicySpec, times: int = 12) -> Holdout:
+    key = Key(new_key())
+    holdout = Holdout.seal(folder, key, LABELS, Rules(policy, 50), name="d", who="ann")
+    rng = np.random.default_rng(1)
+    for number in range(times):
+        guess = np.where(rng.random(400) < 0.5 + number / 40, LABELS, 0)
+        holdout.evaluate(key, holdout.check(guess), who="bob", model=f"m{number % 5}")
+    return holdout
+
+
+def test_a_ledger_needs_no_key_and_a_ladder_leaves_less(tmp_path: Path) -> None:
+    plain = looks_of_holdout(evaluated(tmp_path / "a", PolicySpec("exact")))
+    ladder = looks_of_holdout(evaluated(tmp_path / "b", PolicySpec("ladder-step", step="0.1")))
+    rounded = looks_of_holdout(evaluated(tmp_path / "c", PolicySpec("rounded", step="0.1")))
+    assert ladder.worst < plain.worst
+    assert rounded.worst < plain.worst
+    assert plain.cover is None
+    assert np.isnan(plain.resampled)
+    assert "12 times" in plain.findings[0]
+    assert "with 5 different models" in plain.findings[0]
+    data = json.loads(json.dumps(plain.to_dict()))
+    assert data["bounds"]["resampled"] is None
+    assert data["looks"][0]["who"] == "bob"
+
+
+def test_a_holdout_nobody_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nothing was evaluated"):
+        looks_of_holdout(evaluated(tmp_path, PolicySpec("ladder"), 0))
