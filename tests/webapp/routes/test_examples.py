@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from fakes.web import Client
 
+from freshset.replication.collecting.excluding import take_down
+from freshset.replication.labelling.examples import example_items
 from freshset.replication.labelling.grids import make_tasks
 from freshset.replication.project import Project
 
@@ -21,6 +23,21 @@ def test_examples_of_a_task(worker: Client) -> None:
     answers = [worker.get(url) for url in urls]
     assert all(one.headers["content-type"] == "image/png" for one in answers)
     assert len({one.content for one in answers}) == len(urls)
+
+
+def test_an_image_that_was_taken_down_is_no_example_any_more(
+    worker: Client, project: Project
+) -> None:
+    task = worker.post("/api/labelling/next").json()["task"]
+    path = f"/api/labelling/tasks/{task['task_id']}/examples"
+    before = worker.get(path).json()["urls"]
+    with project.read() as connection:
+        (first, *_) = example_items(connection, task["asked"]["key"])
+    shown = worker.get(before[0]).content
+    take_down(project, [first], who="ada", why="somebody asked")
+    after = worker.get(path).json()["urls"]
+    assert shown not in [worker.get(url).content for url in after]
+    assert len(after) >= len(before) - 1
 
 
 def test_examples_are_only_for_whom_the_task_was_given(worker: Client, client_as) -> None:

@@ -12,6 +12,7 @@ from freshset.core.errors import NotFoundError
 from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.replication.labelling.examples import class_of_task, example_items
 from freshset.webapp.errors import API
+from freshset.webapp.fresh import remembered
 from freshset.webapp.pictures import picture
 from freshset.webapp.ready import Ready
 from freshset.webapp.services import Services, Shared
@@ -19,6 +20,10 @@ from freshset.webapp.services import Services, Shared
 router = APIRouter(tags=["labelling"])
 
 _TASK = "labelling/tasks/{task_id}/examples"
+_CHANGES = (
+    "original.add", "image.blacklist", "image.release", "image.takedown", "tasks.make",
+)  # fmt: skip
+"""Actions that can change which images are examples."""
 _REFUSED: dict[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is signed in."},
     403: {"description": "Consent or the trial is missing."},
@@ -51,4 +56,10 @@ def show_example(services: Shared, person: Ready, task_id: str, number: int) -> 
 def _items(services: Services, person_id: str, task_id: str) -> list[str]:
     worker = hash_worker(person_id, services.project.salt)
     with services.project.read() as connection:
-        return example_items(connection, class_of_task(connection, task_id, worker))
+        class_key = class_of_task(connection, task_id, worker)
+
+    def compute() -> list[str]:
+        with services.project.read() as connection:
+            return example_items(connection, class_key)
+
+    return remembered(services, ("examples", class_key), compute, actions=_CHANGES)
