@@ -13,7 +13,7 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
@@ -51,7 +51,7 @@ def read(tasks: Path) -> list[tuple[dict[str, Any], np.ndarray]]:
     return [(one, np.array([look(tasks / i["file"]) for i in one["images"]])) for one in found]
 
 
-def look(path: Path) -> np.ndarray:
+def look(path: Path | IO[bytes]) -> np.ndarray:
     """A picture as scikit-learn holds digits: 64 amounts of ink from 0 to 16."""
     small = Image.open(path).convert("L").resize((8, 8), Image.Resampling.BOX)
     return (255 - np.asarray(small, dtype=np.float64).ravel()) / 255 * 16
