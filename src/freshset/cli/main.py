@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from freshset.cli import check, compare, demo, imports, listing, run, scoring, serve, testset
+from freshset.cli import (
+    check,
+    compare,
+    demo,
+    imports,
+    listing,
+    protocol,
+    run,
+    scoring,
+    serve,
+    testset,
+)
 from freshset.core.errors import FreshsetError
 from freshset.version import __version__
 
@@ -35,6 +46,7 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 app.add_typer(listing.app, name="ls")
 app.add_typer(testset.app, name="testset")
+app.add_typer(protocol.app, name="protocol")
 for command in (
     run.run,
     check.check,
