@@ -13,6 +13,7 @@ from freshset.protocols.looks import SCHEMA, looks_of_holdout, looks_of_store
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key, new_key
 from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.submission import Labels
 from freshset.stats.reuse import union_bound
 from freshset.store.parquet import ParquetStore
 
@@ -56,7 +57,8 @@ def test_looks_that_were_not_recorded_count(store: ParquetStore) -> None:
 
 def evaluated(folder: Path, policy: PolicySpec, times: int = 12) -> Holdout:
     key = Key(new_key())
-    holdout = Holdout.seal(folder, key, LABELS, Rules(policy, 50), name="d", who="ann")
+    labels = Labels.of(LABELS, name="d")
+    holdout = Holdout.seal(folder, key, labels, Rules(policy, 50), who="ann")
     rng = np.random.default_rng(1)
     for number in range(times):
         guess = np.where(rng.random(400) < 0.5 + number / 40, LABELS, 0)

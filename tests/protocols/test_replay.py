@@ -61,7 +61,7 @@ def test_bad_files_are_named(folder: Path) -> None:
     with pytest.raises(DataError, match=r"bad\.csv: The ids are those of the holdout in another"):
         read_predictions(bad, labels.public)
     bad.write_text("item_id,label\na,cat\na,dog\n")
-    with pytest.raises(DataError, match="occurs twice"):
+    with pytest.raises(DataError, match="each once"):
         read_labels(bad)
 
 

@@ -11,27 +11,11 @@ import numpy as np
 
 from freshset.core.errors import DataError, UsageError
 from freshset.protocols.policy import Answer, Policy
-from freshset.protocols.sealed.submission import Public, as_names, check_submission
+from freshset.protocols.sealed.submission import Labels, Public, check_submission
 from freshset.stats.types import BoolArray
 from freshset.store.importers.reading import LABEL_NAMES, PREDICTION_NAMES, read_columns
 
 SCHEMA = "freshset.replay/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """Labels of a file, and what everybody may know of them.
-
-    Attributes
-    ----------
-    public
-        Ids, classes, size.
-    names
-        Class of each example, by name.
-    """
-
-    public: Public
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +59,8 @@ def read_labels(path: Path, name: str = "") -> Labels:
         When the file cannot be read, or an id occurs twice.
     """
     column = read_columns(path, LABEL_NAMES)[0]
-    names = as_names(np.asarray(column.values).reshape(len(column.values)))
-    ids = () if column.ids is None else tuple(map(str, column.ids))
-    if len(set(ids)) != len(ids):
-        raise DataError(f"{path}: an id occurs twice.", "An example may count only once.")
-    classes = tuple(sorted(set(names)))
-    return Labels(Public(name or path.stem, len(names), classes, ids), tuple(names))
+    ids = None if column.ids is None else tuple(map(str, column.ids))
+    return Labels.of(column.values, name=name or path.stem, ids=ids)
 
 
 def read_predictions(path: Path, public: Public) -> list[tuple[str, Any]]:
@@ -108,8 +88,7 @@ def read_predictions(path: Path, public: Public) -> list[tuple[str, Any]]:
 
 def read_submitted(labels: Labels, files: Sequence[Path]) -> list[Submitted]:
     """Read submissions in the order of the files; raises as `read_predictions`."""
-    place = {one: k for k, one in enumerate(labels.public.classes)}
-    truth = np.array([place[one] for one in labels.names])
+    truth = labels.codes
     return [
         Submitted(name, np.asarray(checked.classes != truth))
         for path in files

@@ -9,6 +9,7 @@ import pytest
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key, new_key
 from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.submission import Labels
 
 LABELS = np.random.default_rng(0).integers(0, 3, 40)
 
@@ -28,7 +29,8 @@ def make(tmp_path: Path, key: Key) -> Make:
         rules = Rules(policy or PolicySpec("exact"), looks, each)
         labels = options.pop("labels", LABELS)
         place = tmp_path / str(options.pop("place", "sealed"))
-        return Holdout.seal(place, key, labels, rules, name="digits", who="ann", **options)  # type: ignore[arg-type]
+        checked = Labels.of(labels, name="digits", **options)  # type: ignore[arg-type]
+        return Holdout.seal(place, key, checked, rules, who="ann")
 
     return seal
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from freshset.core.errors import DataError
-from freshset.protocols.sealed.submission import Public, as_names, check_submission
+from freshset.protocols.sealed.submission import Labels, Public, as_names, check_submission
 
 PUBLIC = Public("digits", 3, ("0", "1", "2"))
 NAMED = Public("pets", 2, ("cat", "dog"), ("a", "b"))
@@ -45,3 +45,13 @@ def test_bad_submissions(public: Public, values: object, ids: object, said: str)
 def test_names() -> None:
     assert as_names(np.array([3.0, 1.0])) == ["3", "1"]
     assert as_names(np.array([True])) == ["True"]
+
+
+def test_labels() -> None:
+    got = Labels.of(["10", "9", "x"], name="d", ids=["a", "b", "c"])
+    assert got.public == Public("d", 3, ("9", "10", "x"), ("a", "b", "c"))
+    assert got.codes.tolist() == [1, 0, 2]
+    assert Labels.of(np.array([[2], [1]]), name="d").names == ("2", "1")
+    for labels, ids in (([], None), ([[1, 2]], None), ([1, 2], ["a"]), ([1, 2], ["a", "a"])):
+        with pytest.raises(DataError):
+            Labels.of(labels, name="d", ids=ids)

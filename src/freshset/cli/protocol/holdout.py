@@ -77,10 +77,7 @@ def seal(
     if not key.exists():
         write_key(key, new_key())
         say(f"Wrote a new key to {key}. Without it the labels are lost; with it they are open.")
-    holdout = Holdout.seal(
-        folder, read_key(key), given.names, rules, name=given.public.name, who=person(who),
-        ids=given.public.ids or None,
-    )  # fmt: skip
+    holdout = Holdout.seal(folder, read_key(key), given, rules, who=person(who))
     head = holdout.verify().head
     data = {"schema": "freshset.seal/1", "n": holdout.public.n, "digest": head,
             "rules": rules.to_dict()}  # fmt: skip

@@ -8,7 +8,7 @@ many accounts can guess together; and answers tell about labels, as far as the p
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from freshset.protocols.policies import PolicySpec, policy_from_dict
 from freshset.protocols.policy import Answer, Policy
 from freshset.protocols.sealed.cipher import Key
 from freshset.protocols.sealed.ledger import Entry, Ledger, Read
-from freshset.protocols.sealed.submission import Public, Submission, as_names, check_submission
+from freshset.protocols.sealed.submission import Labels, Public, Submission, check_submission
 
 SCHEMA = "freshset.holdout/1"
 
@@ -134,48 +134,25 @@ class Holdout:
         self.ledger = Ledger(folder)
 
     @classmethod
-    def seal(
-        cls,
-        folder: Path,
-        key: Key,
-        labels: npt.ArrayLike,
-        rules: Rules,
-        *,
-        name: str,
-        who: str,
-        ids: Sequence[str] | None = None,
-    ) -> Holdout:
+    def seal(cls, folder: Path, key: Key, labels: Labels, rules: Rules, *, who: str) -> Holdout:
         """Encrypt labels into a new folder.
 
         Parameters
         ----------
         labels
-            Shape (examples,), one class an example; all classes that predictions may name occur.
-        ids
-            Ids of the examples in their order, if they have any.
+            From `Labels.of`, or from a file by `freshset.protocols.replay.read_labels`.
 
         Raises
         ------
         UsageError
             When the folder holds a holdout already, or the rules cannot be meant.
-        DataError
-            For labels or ids that are not one an example.
         """
         rules.check()
-        given = np.asarray(labels)
-        if given.ndim != 1 or not given.size:
-            raise DataError("Labels are not one class an example.", "Give a vector.")
-        names = as_names(given)
-        if ids is not None and (len(ids) != len(names) or len(set(ids)) != len(ids)):
-            raise DataError("Ids are not one for each example, each once.", "Check the ids.")
         if (folder / _SEALED).exists():
             raise UsageError(f"{folder} holds a sealed holdout already.", "Give a new folder.")
-        classes = tuple(sorted(set(names), key=_class_order))
-        place = {one: k for k, one in enumerate(classes)}
-        public = Public(name, len(names), classes, tuple(ids or ()))
-        secret = {"labels": [place[one] for one in names], "seed": secrets.randbits(63)}
+        secret = {"labels": labels.codes.tolist(), "seed": secrets.randbits(63)}
         data = {
-            "schema": SCHEMA, **public.to_dict(), "rules": rules.to_dict(), "key": key.id,
+            "schema": SCHEMA, **labels.public.to_dict(), "rules": rules.to_dict(), "key": key.id,
             "secret": key.encrypt(secret), "sealed": datetime.now(UTC).isoformat("T", "seconds"),
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +162,9 @@ class Holdout:
         body = pretty_json(data)
         write_atomic(folder / f"{_SEALED}.new", body)
         revealed = {"holdout": sha256_file(folder / f"{_SEALED}.new")}
-        ledger.append(Read(()), Entry(0, "", who, "seal", name, revealed=revealed), key)
+        ledger.append(
+            Read(()), Entry(0, "", who, "seal", labels.public.name, revealed=revealed), key
+        )
         (folder / f"{_SEALED}.new").replace(folder / _SEALED)
         return cls(folder)
 
@@ -366,8 +345,3 @@ class Holdout:
 def _looks(read: Read, who: str = "") -> int:
     """Evaluations so far, of one person or of all."""
     return sum(e.action == "evaluate" and who in {"", e.who} for e in read.entries)
-
-
-def _class_order(name: str) -> tuple[int, int, str]:
-    """Whole numbers by size, before other names."""
-    return (0, int(name), name) if name.isdigit() else (1, 0, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,58 @@ class Public:
     def from_dict(cls, data: Mapping[str, Any]) -> Public:
         """Read what `to_dict` wrote."""
         return cls(data["name"], int(data["n"]), tuple(data["classes"]), tuple(data["ids"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a holdout: secret, but for what is public of them.
+
+    Attributes
+    ----------
+    public
+        Ids, classes, size.
+    names
+        Class of each example, by name.
+    """
+
+    public: Public
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, labels: npt.ArrayLike, *, name: str, ids: Sequence[str] | None = None) -> Labels:
+        """Check labels.
+
+        Parameters
+        ----------
+        labels
+            Shape (examples,), one class an example; all classes that predictions may name occur.
+        ids
+            Ids of the examples in their order, if they have any.
+
+        Raises
+        ------
+        DataError
+            For labels or ids that are not one an example.
+        """
+        given = np.asarray(labels)
+        if given.ndim == 2 and given.shape[1] == 1:
+            given = given[:, 0]
+        if given.ndim != 1 or not given.size:
+            raise DataError(f"{name}: labels are not one class an example.", "Give a vector.")
+        names = as_names(given)
+        if ids is not None and (len(ids) != len(names) or len(set(ids)) != len(ids)):
+            raise DataError(
+                f"{name}: ids are not one for each example, each once.",
+                "An example may count only once.",
+            )
+        classes = tuple(sorted(set(names), key=_class_order))
+        return cls(Public(name, len(names), classes, tuple(ids or ())), tuple(names))
+
+    @property
+    def codes(self) -> IntArray:
+        """Shape (examples,), places in the list of classes."""
+        place = {one: k for k, one in enumerate(self.public.classes)}
+        return np.array([place[one] for one in self.names], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +169,11 @@ def as_names(values: npt.NDArray[Any]) -> list[str]:
     ):
         values = values.astype(np.int64)
     return [str(value) for value in values.tolist()]
+
+
+def _class_order(name: str) -> tuple[int, int, str]:
+    """Whole numbers by size, before other names."""
+    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
 
 
 def _check_order(public: Public, ids: npt.ArrayLike | None) -> None:
