@@ -80,6 +80,13 @@ def serve(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Log each request to stderr, without tokens.")
     ] = False,
+    mturk_live: Annotated[
+        bool,
+        typer.Option(
+            "--mturk-live",
+            help="Let owners spend money on Mechanical Turk, and not only try its sandbox.",
+        ),
+    ] = False,
     who: WhoOption = "",
 ) -> None:
     """Serve the web app of a project until it is stopped.
@@ -106,6 +113,7 @@ def serve(
             sso_role=sso_role,
             metrics_token=metrics_token,
             access_log=access_log,
+            mturk_live=mturk_live,
         )
         _serve(opened, place, settings, who=person(who))
 

@@ -34,6 +34,8 @@ class Settings:
         By which a program may read ``/metrics``; empty for owners only.
     access_log
         Whether each request is logged.
+    mturk_live
+        Whether owners may spend money on Mechanical Turk, and not only try its sandbox.
     """
 
     base_url: str = "http://127.0.0.1:8000"
@@ -44,6 +46,7 @@ class Settings:
     sso_role: Role = "worker"
     metrics_token: str = ""
     access_log: bool = False
+    mturk_live: bool = False
 
     @property
     def secure(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,16 +17,19 @@ from freshset.replication.labelling.costs import RULE, task_cost
 from freshset.replication.labelling.task_files import Shown, read_tasks, unseen_tasks
 from freshset.replication.labelling.task_page import external_question, html_question, task_page
 from freshset.replication.project import Project
+from freshset.replication.spec_sections import TasksSpec
 
 LIVE_WORD = "LIVE"
 """What must be typed before money is spent."""
 
 _SANDBOX = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
 _LIVE = "https://mturk-requester.us-east-1.amazonaws.com"
-_SUBMIT = {
-    False: "https://workersandbox.mturk.com/mturk/externalSubmit",
-    True: "https://www.mturk.com/mturk/externalSubmit",
-}
+WORKER_SITES = {False: "https://workersandbox.mturk.com", True: "https://www.mturk.com"}
+"""Where workers are, by whether it is live; nobody else is sent what they choose."""
+
+SUBMIT = "/mturk/externalSubmit"
+"""Path there at which answers are taken."""
+
 _DAY = 24 * 3600
 
 
@@ -38,6 +41,15 @@ class Client(Protocol):
 
     def get_paginator(self, name: str) -> Any:
         """List in pages."""
+
+    def approve_assignment(self, **options: Any) -> dict[str, Any]:
+        """Accept what a worker did, and pay for it."""
+
+    def reject_assignment(self, **options: Any) -> dict[str, Any]:
+        """Refuse what a worker did."""
+
+    def update_expiration_for_hit(self, **options: Any) -> dict[str, Any]:
+        """Change until when a task is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +105,14 @@ def preview(project: Project, *, batch: str = "", live: bool = False) -> Preview
     DataError
         When there are no such tasks.
     """
-    rules = project.spec.tasks
     count = sum(task.status == "open" for task in read_tasks(project, batch))
-    cost = task_cost(count, rules.answers, rules.reward)
-    return Preview(count, rules.answers, rules.reward, cost, live)
+    return plan_for(project.spec.tasks, count, live=live)
+
+
+def plan_for(rules: TasksSpec, tasks: int, *, live: bool = False) -> Preview:
+    """Tell what posting so many tasks will cost."""
+    cost = task_cost(tasks, rules.answers, rules.reward)
+    return Preview(tasks, rules.answers, rules.reward, cost, live)
 
 
 def check_word(plan: Preview, word: str) -> None:
@@ -197,7 +213,7 @@ def page_question(image_url: str, *, live: bool) -> Callable[[Shown], str]:
 
     def question(task: Shown) -> str:
         images = [(token, image_url.replace("{token}", token)) for token, _ in task.images]
-        return html_question(task_page(task.asked, images, submit_to=_SUBMIT[live]))
+        return html_question(task_page(task.asked, images, submit_to=WORKER_SITES[live] + SUBMIT))
 
     return question
 
@@ -231,17 +247,36 @@ def fetch_answers(project: Project, client: Client, *, batch: str = "") -> Recor
     hits = [task.external_id for task in read_tasks(project, batch) if task.external_id]
     if not hits:
         raise DataError("No task was published.", "Publish some: freshset testset publish")
-    return assignment_records(_assignments(client, hits), Path("mturk"))
+    return assignment_records(assignments_of(client, hits), Path("mturk"))
 
 
-def _assignments(client: Client, hits: Iterable[str]) -> Iterable[dict[str, Any]]:
+def assignments_of(client: Client, hits: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """List all assignments of posted tasks, as MTurk tells them.
+
+    Raises
+    ------
+    StoreError
+        When MTurk refuses.
+    """
     pages = client.get_paginator("list_assignments_for_hit")
     for hit in hits:
         try:
             for page in pages.paginate(HITId=hit):
                 yield from page["Assignments"]
-        except _errors() as error:
-            raise StoreError(f"MTurk does not list the answers to {hit} ({error}).") from error
+        except refusals() as error:
+            raise StoreError(
+                f"MTurk does not list the answers to {hit} ({error}).",
+                "Check the credentials that boto3 finds.",
+            ) from error
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What a client raises when MTurk refuses or cannot be reached."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return ()
+    return (BotoCoreError, ClientError)
 
 
 def _posted(client: Client) -> dict[str, str]:
@@ -254,7 +289,7 @@ def _posted(client: Client) -> dict[str, str]:
             for hit in page["HITs"]
             if hit.get("RequesterAnnotation")
         }
-    except _errors() as error:
+    except refusals() as error:
         raise StoreError(
             f"MTurk does not answer ({error}).", "Check the credentials that boto3 finds."
         ) from error
@@ -263,16 +298,8 @@ def _posted(client: Client) -> dict[str, str]:
 def _post(client: Client, options: dict[str, Any]) -> str:
     try:
         return str(client.create_hit(**options)["HIT"]["HITId"])
-    except _errors() as error:
+    except refusals() as error:
         raise StoreError(
             f"MTurk refuses task {options['RequesterAnnotation']} ({error}).",
             "What was posted is kept; run the command again to post the rest.",
         ) from error
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    try:
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
-        return ()
-    return (BotoCoreError, ClientError)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from freshset.webapp.routes import (
     components,
+    crowd,
     dashboard,
     entry,
     examples,
@@ -16,6 +17,7 @@ from freshset.webapp.routes import (
     labelling,
     labelling_api,
     log,
+    mturk,
     pairs,
     people,
     pool,
@@ -27,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     labelling_api.router,
     images.router,
     components.router,
+    crowd.router,
     dashboard.router,
     entry.router,
     examples.router,
@@ -35,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     items.router,
     labelling.router,
     log.router,
+    mturk.router,
     pairs.router,
     people.router,
     pool.router,

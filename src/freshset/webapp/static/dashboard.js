@@ -23,10 +23,15 @@ export function follow(part) {
         headers: etag ? { "If-None-Match": etag } : {},
         credentials: "same-origin",
         cache: "no-store",
-        signal: AbortSignal.timeout(LONGEST),
+        signal: AbortSignal.timeout(Math.max(LONGEST, 3 * pause)),
       });
       if (response.status === 401 || response.status === 403) {
         tell("You are signed out. Open your link again.");
+        return;
+      }
+      if (response.status === 200 && busy(part)) {
+        tell("Newer numbers wait until you have sent or cleared your choice.");
+        timer = setTimeout(refresh, pause);
         return;
       }
       if (response.status === 200) {
@@ -44,11 +49,17 @@ export function follow(part) {
     } finally {
       running = false;
     }
-    timer = setTimeout(refresh, Math.min(pause * 2 ** failures, LONGEST));
+    timer = setTimeout(refresh, Math.min(pause * 2 ** failures, Math.max(LONGEST, pause)));
   }
 
   document.addEventListener("visibilitychange", refresh);
   refresh();
+}
+
+// Whether somebody has begun to choose or to write in a part, which must not be lost.
+function busy(part) {
+  const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea")];
+  return fields.some((one) => one.checked !== one.defaultChecked || one.value !== one.defaultValue);
 }
 
 // Puts the new part in place of the old one; what has the focus or was opened stays so.
