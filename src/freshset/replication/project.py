@@ -14,7 +14,14 @@ import sqlalchemy as sa
 
 from freshset.core.errors import StoreError, UsageError
 from freshset.replication import journal, migrations, tables
-from freshset.replication.databases import Prepared, make_engine, reading, shown, writing
+from freshset.replication.databases import (
+    Prepared,
+    enlarge_cache,
+    make_engine,
+    reading,
+    shown,
+    writing,
+)
 from freshset.replication.journal import Change, Entry, now
 from freshset.replication.spec import Spec, parse_spec
 
@@ -198,6 +205,7 @@ class Project:
             When the database refuses; it is as it was.
         """
         with writing(self._engine) as connection:
+            enlarge_cache(connection, 64)
             journal.wait_for_turn(connection)
             together = Together(self, connection)
             yield together

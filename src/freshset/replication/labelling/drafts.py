@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from freshset.core.errors import ConflictError
+from freshset.replication.databases import Prepared
 from freshset.replication.labelling.slots import leased_at
 from freshset.replication.labelling.submissions import check_tokens, is_done
 from freshset.replication.project import Together, now
@@ -82,10 +84,19 @@ def save_draft(
 
 def find_draft(connection: sa.Connection, worker: str, task_id: str) -> Draft | None:
     """What a worker has ticked in a task, where anything was saved."""
-    row = connection.execute(_FIND, {"of_task": task_id, "by": worker}).first()
-    return None if row is None else Draft(tuple(row.chosen), int(row.version))
+    row = _FIND.run(connection, of_task=task_id, by=worker).fetchone()
+    if row is None:
+        return None
+    chosen, version = row
+    # JSON, which the driver of PostgreSQL reads and that of SQLite does not.
+    return Draft(tuple(json.loads(chosen) if isinstance(chosen, str) else chosen), int(version))
 
 
-_FIND = sa.select(drafts.c.chosen, drafts.c.version).where(
-    drafts.c.task_id == sa.bindparam("of_task"), drafts.c.worker == sa.bindparam("by")
-)
+def _find(_dialect: str) -> sa.Select[Any]:
+    query = sa.select(drafts.c.chosen, drafts.c.version)
+    return query.where(
+        drafts.c.task_id == sa.bindparam("of_task"), drafts.c.worker == sa.bindparam("by")
+    )
+
+
+_FIND = Prepared(_find)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from freshset.core.files import sha256_file
 from freshset.replication import tables
+from freshset.replication.databases import enlarge_cache
 from freshset.replication.labelling.answers.base import COUNTED, Records, plain_texts
 from freshset.replication.labelling.answers.resolving import (
     Known,
@@ -30,7 +31,7 @@ _KEY = ["worker", "item_id", "class_key"]
 _STORED = [column.name for column in tables.answers.columns]
 _HASH = re.compile(r"[0-9a-f]{32}")
 _CHUNK = 20_000
-_CACHE = 200_000  # KB
+_CACHE = 200  # MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,7 @@ def _compare(first: pd.DataFrame, connection: sa.Connection) -> dict[str, pd.Dat
 
 
 def _write(new: pd.DataFrame, earlier: pd.DataFrame, connection: sa.Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        # SQLite's own 2 MB are soon full of pages of three indexes, which are then written many times.
-        connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE}")
+    enlarge_cache(connection, _CACHE)
     new = new[_STORED]  # in the order of the key, so that its index grows at its end
     insert = sa.insert(tables.answers).compile(dialect=connection.dialect, column_keys=_STORED)
     for start in range(0, len(new), _CHUNK):
