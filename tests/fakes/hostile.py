@@ -113,8 +113,8 @@ class Found(HTMLParser):
         self._script = tag == "script"
         if self._script and not (given.get("src") or "").startswith("/static/"):
             self.faults.append(str(given))
-        for name, value in given.items():
-            value = (value or "").strip()
+        for name, text in given.items():
+            value = (text or "").strip()
             if name.startswith("on") or name in {"style", "srcdoc"}:
                 self.faults.append(f"{tag} {name}={value}")
             if name in {"href", "src", "action", "formaction", "poster", "srcset", "data"}:

@@ -20,7 +20,8 @@ async def refuse(_request: Request, error: Exception) -> Response:
 
 
 APP = Starlette(
-    routes=[Route("/{rest:path}", read, methods=["POST"])], exception_handlers={HTTPException: refuse}
+    routes=[Route("/{rest:path}", read, methods=["POST"])],
+    exception_handlers={HTTPException: refuse},
 )
 CLIENT = TestClient(Bodies(APP, most=100))
 

@@ -20,7 +20,8 @@ def ask(host: str, path: str = "/") -> Any:
 
 
 @pytest.mark.parametrize(
-    "host", ["label.example.org", "LABEL.example.org:443", "127.0.0.1:8000", "localhost", "[::1]:80"]
+    "host",
+    ["label.example.org", "LABEL.example.org:443", "127.0.0.1:8000", "localhost", "[::1]:80"],
 )
 def test_its_own_names_let_a_request_in(host: str) -> None:
     assert ask(host).status_code == 200

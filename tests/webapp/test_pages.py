@@ -55,5 +55,3 @@ def test_no_template_or_script_has_what_the_policy_forbids() -> None:
         text = path.read_text(encoding="utf-8")
         for word in ("eval(", "new Function(", "document.write(", "insertAdjacentHTML"):
             assert word not in text, path.name
-
-

@@ -145,7 +145,9 @@ class Require:
         if session is None:
             raise Unknown("You are not signed in.", "Open the link of your invitation.")
         if not session.person.may(self.role):
-            raise Forbidden(f"This is for a {self.role}.", "Ask the owner of the test set.")
+            raise Forbidden(
+                f"This is for people who are {self.role}.", "Ask the owner of the test set."
+            )
         return session.person
 
 

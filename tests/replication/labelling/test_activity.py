@@ -24,7 +24,9 @@ def test_places_and_workers_are_counted(any_project: Project) -> None:
     with any_project.change("fake", who="test", why="test") as change:
         for task in ("t1", "t2", "t3"):
             change.connection.execute(sa.insert(tasks), [made | {"task_id": task}])
-        change.connection.execute(sa.insert(slots), [dict(zip(names, r, strict=True)) for r in rows])
+        change.connection.execute(
+            sa.insert(slots), [dict(zip(names, r, strict=True)) for r in rows]
+        )
     with any_project.read() as connection:
         assert count_slots(connection).to_dict() == {"free": 2, "live": 1, "done": 2}
         found = activity(connection)

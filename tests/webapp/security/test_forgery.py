@@ -83,7 +83,12 @@ def test_the_token_of_one_session_is_not_that_of_another(hostile_app, visitor) -
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"sec-fetch-site": "same-origin"}, {"origin": "null"}, {"origin": "http://127.0.0.1:8000"}],
+    [
+        {},
+        {"sec-fetch-site": "same-origin"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:8000"},
+    ],
     ids=str,
 )
 def test_pages_of_ours_may(visitor, headers: dict[str, str]) -> None:

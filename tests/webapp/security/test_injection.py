@@ -39,7 +39,7 @@ def crawl(client: Client, start: str = "/") -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def people(hostile: Project) -> Iterator[None]:
+def people(hostile: Project) -> None:
     """People and invitations with bad names, some blocked."""
     name = BAD[:74]
     for number, role in enumerate(("worker", "reviewer", "owner")):
@@ -50,7 +50,6 @@ def people(hostile: Project) -> Iterator[None]:
             person = join(hostile, invitation.invitation_id, f"{name} {number}")
             if role == "worker":
                 block(hostile, person.person_id, who=BAD, why=BAD)
-    yield
 
 
 @pytest.mark.parametrize("role", ["owner", "reviewer", "worker"])
@@ -85,7 +84,9 @@ def test_what_a_request_says_is_only_shown(visitor) -> None:
     for route in all_routes():
         names = route.query_names
         for value in (BAD, *LINKS, f"/{BAD}"):
-            answer = client.send(route.method, route.filled(value), params=dict.fromkeys(names, value))
+            answer = client.send(
+                route.method, route.filled(value), params=dict.fromkeys(names, value)
+            )
             assert answer.status_code < 500, (str(route), value)
             kind = answer.headers.get("content-type", "")
             if kind.startswith("text/html"):
@@ -106,7 +107,14 @@ def test_names_of_people_are_only_shown(visitor, hostile_app: FastAPI) -> None:
 
 def test_every_answer_has_the_policy(visitor) -> None:
     client = visitor("owner")
-    for path in ("/", "/people", "/nothing", "/api/nothing", "/static/base.css", "/api/openapi.json"):
+    for path in (
+        "/",
+        "/people",
+        "/nothing",
+        "/api/nothing",
+        "/static/base.css",
+        "/api/openapi.json",
+    ):
         said = client.get(path).headers["content-security-policy"]
         assert "default-src 'none'" in said
         assert "unsafe" not in said

@@ -33,7 +33,7 @@ CHECKS: Any = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-EXAMPLES = 12
+EXAMPLES = 8
 QUICKLY = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -76,7 +76,9 @@ def send(client: Client, case: Any) -> Any:
     return client.http.request(**asked)
 
 
-def try_out(client: Client, operation: Any, mode: GenerationMode, real: dict[str, list[Any]]) -> None:
+def try_out(
+    client: Client, operation: Any, mode: GenerationMode, real: dict[str, list[Any]]
+) -> None:
     ids = st.fixed_dictionaries(
         {name: st.sampled_from(values) for name, values in real.items()}
     ) | st.just({})
@@ -132,7 +134,9 @@ def test_the_description_is_complete(project: Project) -> None:
             if not path.startswith(API):
                 continue
             changes = method in {"post", "put", "patch", "delete"}
-            assert one["security"] == [{name: [] for name in schemes if changes or name == "session"}]
+            assert one["security"] == [
+                {name: [] for name in schemes if changes or name == "session"}
+            ]
             for status in ("401", "403", "404", "422", "429", "503"):
                 assert list(one["responses"][status]["content"]) == [PROBLEM], where
             for status, answer in one["responses"].items():

@@ -152,7 +152,12 @@ def test_no_page_leads_away(services: Services, visitor) -> None:
     """There is no parameter that says where to go next, and forms only lead to pages of ours."""
     worker = visitor("worker")
     invitation = invite(services.project, "worker", who="ada")
-    for nasty in ("//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"):
+    for nasty in (
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+    ):
         names = ("next", "url", "redirect", "return_to", "continue")
         token = token_of(person_link(services, worker.person, days=1))
         answers = [
