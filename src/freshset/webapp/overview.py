@@ -5,7 +5,9 @@ from __future__ import annotations
 from freshset.core.frequencies import Frequencies
 from freshset.replication.duplicates.reviewing import ACTIONS, Desk, read_desk
 from freshset.replication.labelling.frequencies import pooled_frequencies
-from freshset.replication.sampling.browsing import Pool, read_pool
+from freshset.replication.sampling import browsing
+from freshset.replication.sampling.browsing import Pool
+from freshset.replication.sampling.choose import Ground, read_ground
 from freshset.webapp.fresh import remembered
 from freshset.webapp.services import Services
 
@@ -38,12 +40,22 @@ def desk_of(services: Services) -> Desk:
     return remembered(services, "desk", compute, actions=ACTIONS)
 
 
+def _ground_of(services: Services) -> Ground:
+    def compute() -> Ground:
+        frequencies = frequencies_of(services)
+        with services.project.read() as connection:
+            return read_ground(connection, frequencies)
+
+    actions = (*ACTIONS, *_ANSWERED)
+    return remembered(services, "ground", compute, actions=actions, seconds=_SECONDS)
+
+
 def pool_of(services: Services, who: str) -> Pool:
     """All candidates, as of somebody's last change at least."""
 
     def compute() -> Pool:
-        frequencies = frequencies_of(services)
+        ground = _ground_of(services)
         with services.project.read() as connection:
-            return read_pool(connection, frequencies)
+            return browsing.pool_of(connection, ground)
 
     return remembered(services, "pool", compute, actions=_POOLED, seconds=_SECONDS, who=who)

@@ -6,7 +6,9 @@ import pytest
 from fakes.found import put_found
 from fakes.pool import add_images, exclude, pair
 
-from freshset.replication.duplicates.completeness import review_bounds
+from freshset.replication.collecting.excluding import release
+from freshset.replication.duplicates.completeness import read_searches, review_bounds
+from freshset.replication.duplicates.state import read_state
 from freshset.replication.project import Project
 
 
@@ -57,3 +59,23 @@ def test_beyond_a_distance_nobody_looks(searched: Project) -> None:
     with searched.read() as connection:
         near = review_bounds(connection, {"pixels": 1.5})["pixels"]
     assert near == {"a": 1.0, "b": math.inf, "c": 0.0}
+
+
+def test_old_searches_have_the_bounds_of_now(any_project: Project) -> None:
+    add_images(any_project, "abcq", "cat")
+    exclude(any_project, "q")
+    put_found(any_project, "pixels", {"a": ({"b": 1.0, "c": 2.0}, 2.0)}, "abc")
+    with any_project.read() as connection:
+        searches = read_searches(connection, ["pixels"], read_state(connection))
+
+    def both() -> tuple[float, float]:
+        with any_project.read() as connection:
+            state = read_state(connection)
+            now = review_bounds(connection, ["pixels"], state)["pixels"]["a"]
+        return searches.bounds(state)["pixels"]["a"], now
+
+    assert both() == (1.0, 1.0)
+    pair(any_project, "a", "b", "different")
+    assert both() == (2.0, 2.0)
+    release(any_project, ["q"], who="ada", why="was good")  # nobody has searched it
+    assert both() == (0.0, 0.0)

@@ -15,16 +15,17 @@ from freshset.replication.sampling.browsing import (
     Wanted,
     bars_of,
     leaf,
-    read_pool,
+    pool_of,
     spread_of,
     states_of,
 )
+from freshset.replication.sampling.choose import read_ground
 
 MATCHED = "strategy: matched-frequency, min_answers: 2, min_original_images: 1, bins: [0.3, 0.7]"
 ANSWERS = [("c1", 0, 10), ("c2", 3, 10), ("c3", 7, 10), ("c4", 10, 10), ("c5", 1, 1), ("c6", 9, 10)]
 
 
-def pool_of(project: Project, *, originals: bool = True) -> Pool:
+def make_pool(project: Project, *, originals: bool = True) -> Pool:
     add_images(project, [f"c{k}" for k in range(8)], "cat")
     add_images(project, ["d0"], "dog")
     rows = [(item, "cat", yes, n) for item, yes, n in ANSWERS]
@@ -35,14 +36,14 @@ def pool_of(project: Project, *, originals: bool = True) -> Pool:
     exclude(project, "c4")
     pair(project, "c6", "c3")
     with project.read() as connection:
-        return read_pool(connection, frequencies(rows))
+        return pool_of(connection, read_ground(connection, frequencies(rows)))
 
 
 @pytest.fixture
 def pool(tmp_path: Path, database: str):
     text = ANIMALS % MATCHED
     with Project.create(tmp_path / "p", text, who="ada", why="x", database=database) as project:
-        yield pool_of(project)
+        yield make_pool(project)
 
 
 def ids(pool: ClassPool, **wanted: object) -> list[str]:
@@ -113,7 +114,7 @@ def test_the_spread_is_by_tenths(pool: Pool) -> None:
 
 def test_there_is_a_pool_before_there_is_a_plan(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p", ANIMALS % MATCHED, who="ada", why="x") as project:
-        pool = pool_of(project, originals=False)
+        pool = make_pool(project, originals=False)
     assert pool.plan is None
     assert "fewer than 1 original images" in pool.lacking
     assert [(one.target, one.stock) for one in bars_of(pool, "cat")] == [
@@ -124,7 +125,7 @@ def test_there_is_a_pool_before_there_is_a_plan(tmp_path: Path) -> None:
 def test_strategies_without_bins_have_one_group(tmp_path: Path) -> None:
     text = ANIMALS % "strategy: threshold, threshold: 0.5, min_answers: 2"
     with Project.create(tmp_path / "p", text, who="ada", why="x") as project:
-        pool = pool_of(project)
+        pool = make_pool(project)
     assert bars_of(pool, "cat") == (Bar("all", 3, 1, 5),)
     assert states_of(pool.of_class("cat"))["below-threshold"] == 2
 
@@ -143,3 +144,19 @@ def test_an_unknown_class_is_named(pool: Pool) -> None:
     with pytest.raises(NotFoundError, match="No class 'cow'"):
         pool.of_class("cow")
     assert np.all(pool.of_class("cat").rows.class_keys == "cat")
+
+
+def test_an_old_ground_has_what_reviewers_say_now(tmp_path: Path, database: str) -> None:
+    text = ANIMALS % MATCHED
+    with Project.create(tmp_path / "p", text, who="ada", why="x", database=database) as project:
+        make_pool(project)
+        rows = [(item, "cat", yes, n) for item, yes, n in ANSWERS]
+        with project.read() as connection:
+            ground = read_ground(connection, frequencies(rows))
+        exclude(project, "c2")
+        pair(project, "c6", "c3", "different")
+        with project.read() as connection:
+            old = pool_of(connection, ground)
+            new = pool_of(connection, read_ground(connection, frequencies(rows)))
+    assert states_of(old.of_class("cat")) == states_of(new.of_class("cat"))
+    assert "near-duplicate" not in states_of(old.of_class("cat"))

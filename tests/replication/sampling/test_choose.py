@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.found import put_found
 from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies, pair
 
 from freshset.core.errors import DataError, UsageError
@@ -15,7 +16,6 @@ from freshset.replication.project import Project
 from freshset.replication.revisions.chain import heads, load
 from freshset.replication.revisions.document import Removed, Revision
 from freshset.replication.revisions.review import Judgement, reviews_of, set_reviews
-from freshset.replication.sampling import choose
 from freshset.replication.sampling.choose import draw_revision
 
 
@@ -157,16 +157,14 @@ def test_frequencies_of_strange_images_are_refused(pool) -> None:
         draw(project, frequencies([("z", "cat", 1, 10)]))
 
 
-def test_unreviewed_neighbours_keep_an_image_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def bounds(_connection: object, metrics: tuple[str, ...], _state: object) -> object:
-        return {metric: {f"{a}{k}": 100.5 for a in "cd" for k in range(4)} for metric in metrics}
-
-    monkeypatch.setattr(choose, "review_bounds", bounds)
+def test_unreviewed_neighbours_keep_an_image_out(tmp_path: Path) -> None:
     text = ANIMALS % "strategy: random" + "duplicates: {thresholds: {pixels: 100}}\n"
     with Project.create(tmp_path / "p", text, who="ada", why="x") as project:
-        draw(project, animals(project))
+        answers = animals(project)
+        ids = [f"{a}{k}" for a in "cd" for k in range(8)]
+        near = {one: ({}, 100.5 if int(one[1]) < 4 else 100.0) for one in ids}
+        put_found(project, "pixels", near, ids)
+        draw(project, answers)
         revision = document(project, "random-0")
         assert revision.eligibility["cat"] == {"eligible": 4, "unreviewed": 4}
         assert revision.rules["reviewed_to"] == {"pixels": 100.0}

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from freshset.core.errors import NotFoundError
 from freshset.core.files import sha256_bytes
 from freshset.replication.collecting.facts import ImageFacts, image_facts
+from freshset.replication.duplicates.completeness import Searches, read_searches
 from freshset.replication.duplicates.pairs import Pending, pending_pairs
-from freshset.replication.duplicates.searches import MARK, Search, read_searched
+from freshset.replication.duplicates.searches import MARK, Search
 from freshset.replication.duplicates.state import (
     Pair,
     State,
@@ -43,14 +44,14 @@ class Desk:
         As it was when the desk was read; `renewed` brings verdicts and exclusions up to date.
     near
         All pairs within a threshold, closest first, whatever was said about them.
-    whole
-        Digests of the searches that went through all images.
+    searches
+        What searches left, for the metrics that have a threshold.
     """
 
     rules: DuplicatesSpec
     state: State
     near: tuple[Pending, ...]
-    whole: frozenset[str]
+    searches: Searches
 
     def renewed(self, connection: sa.Connection) -> Desk:
         """Read again what reviewers change."""
@@ -70,9 +71,8 @@ def read_desk(connection: sa.Connection, rules: DuplicatesSpec) -> Desk:
     # Verdicts may be taken back, and images come off the blacklist.
     unsaid = replace(state, verdicts={}, excluded=frozenset())
     near = pending_pairs(connection, rules.thresholds, rules.neighbours, unsaid)
-    searched = read_searched(connection)
-    whole = frozenset(one for one, ids in searched.items() if state.searched <= ids)
-    return Desk(rules, state, tuple(near), whole)
+    searches = read_searches(connection, rules.thresholds, state)
+    return Desk(rules, state, tuple(near), searches)
 
 
 def turns(queue: Sequence[Pending], people: Collection[str], me: str) -> list[Pending]:
@@ -279,7 +279,7 @@ def bounds_of(desk: Desk, known: Around, item: str) -> list[Bound]:
     out = []
     for metric in sorted({*known.metrics, *desk.rules.thresholds}):
         search, reach = known.marks.get((item, metric), (None, 0.0))
-        bound = reach if search is not None and search.images in desk.whole else 0.0
+        bound = reach if search and desk.searches.whole(search.images, state) else 0.0
         for one, distance in known.nearest.get((item, metric), ()):
             if distance < bound and not state.settled(ordered(item, one)):
                 bound = distance

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from freshset.core.files import canonical_json, sha256_bytes
+from freshset.replication.databases import plain_rows
 from freshset.replication.tables import neighbours, settings
 
 MARK = -1
@@ -56,7 +57,7 @@ def read_marks(connection: sa.Connection, metric: str) -> dict[str, tuple[Search
     """What was searched for each image, and the distance below which its neighbours are complete."""
     n = neighbours.c
     query = sa.select(n.item_id, n.neighbour, n.distance)
-    rows = connection.execute(query.where(n.metric == metric, n.rank == MARK))
+    rows = plain_rows(connection, query.where(n.metric == metric, n.rank == MARK))
     known: dict[str, Search] = {}
     return {
         item: (known.setdefault(text, Search.parse(text)), float(distance))

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from freshset.core.errors import DataError, NotFoundError, UsageError, did_you_mean
 from freshset.core.frequencies import Frequencies
-from freshset.replication.sampling.choose import judged
+from freshset.replication.duplicates.state import renewed
+from freshset.replication.sampling.choose import Ground
 from freshset.replication.sampling.eligibility import REASONS, Eligibility
 from freshset.replication.sampling.plan import Plan, plan_of
 from freshset.replication.sampling.pools import Pools
@@ -178,20 +179,16 @@ class Bar:
         return max(0, (self.target or 0) - self.stock)
 
 
-def read_pool(connection: sa.Connection, frequencies: Frequencies) -> Pool:
-    """Read all candidates of a project.
+def pool_of(connection: sa.Connection, ground: Ground) -> Pool:
+    """All candidates of a project, after what reviewers have said by now.
 
     Parameters
     ----------
-    frequencies
-        Pooled answers under the spec's policy on workers.
-
-    Raises
-    ------
-    DataError
-        When frequencies are of images that the project does not have.
+    ground
+        Of some time, as of `freshset.replication.sampling.choose.read_ground`.
     """
-    spec, pools, eligibility = judged(connection, frequencies)
+    spec, pools = ground.spec, ground.pools
+    eligibility = ground.judged(renewed(connection, ground.state))
     try:
         plan, lacking = plan_of(spec, pools.originals, pools.original_keywords), ""
     except DataError as error:

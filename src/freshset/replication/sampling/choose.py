@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from freshset.core.errors import UsageError
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.core.frequencies import Frequencies
-from freshset.replication.duplicates.completeness import review_bounds
+from freshset.replication.duplicates.completeness import Searches, read_searches
 from freshset.replication.duplicates.components import resolve
 from freshset.replication.duplicates.state import State, read_state
 from freshset.replication.membership import read_membership
@@ -81,19 +81,54 @@ def choice_of(
         When frequencies are of images that are not in the project, or the original test set does not
         show what the targets shall be.
     """
-    spec, pools, eligibility = judged(connection, frequencies, strategy=strategy, without=without)
+    ground = read_ground(connection, frequencies, strategy=strategy)
+    state = replace(ground.state, excluded=ground.state.excluded.union(without))
+    spec, pools = ground.spec, ground.pools
     plan = plan_of(spec, pools.originals, pools.original_keywords)
-    return Choice(spec, pools, eligibility, plan)
+    return Choice(spec, pools, ground.judged(state), plan)
 
 
-def judged(
-    connection: sa.Connection,
-    frequencies: Frequencies,
-    *,
-    strategy: Strategy | None = None,
-    without: Collection[str] = (),
-) -> tuple[Spec, Pools, Eligibility]:
-    """Read candidates, and say which of them may be taken; parameters and errors of `choice_of`."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What eligibility depends on.
+
+    Attributes
+    ----------
+    spec
+        In force.
+    frequencies
+        Pooled answers.
+    pools
+        Images with their answers.
+    state, searches
+        What is known of duplicates.
+    """
+
+    spec: Spec
+    frequencies: Frequencies
+    pools: Pools
+    state: State
+    searches: Searches
+
+    def judged(self, state: State) -> Eligibility:
+        """Say which candidates may be taken, after what reviewers have said by now."""
+        known = resolve(state, self.frequencies, good=self.spec.duplicates.good)
+        barred = Barred(state.excluded, known.out, self.searches.bounds(state))
+        mine = [key in self.spec.by_key for key in self.pools.candidates.class_keys.tolist()]
+        candidates = self.pools.candidates[np.array(mine, dtype=bool)]
+        return judge(candidates, barred, limits_of(self.spec))
+
+
+def read_ground(
+    connection: sa.Connection, frequencies: Frequencies, *, strategy: Strategy | None = None
+) -> Ground:
+    """Read what eligibility depends on.
+
+    Raises
+    ------
+    DataError
+        When frequencies are of images that are not in the project.
+    """
     spec = spec_in_force(connection)
     if strategy is not None:
         rules = spec.sampling.model_copy(update={"strategy": strategy})
@@ -101,11 +136,8 @@ def judged(
     membership = read_membership(connection)
     pools = read_pools(connection, frequencies, membership)
     state = read_state(connection, membership)
-    state = replace(state, excluded=state.excluded.union(without))
-    barred = _barred(connection, frequencies, spec, state)
-    known = [key in spec.by_key for key in pools.candidates.class_keys.tolist()]
-    candidates = pools.candidates[np.array(known, dtype=bool)]
-    return spec, pools, judge(candidates, barred, limits_of(spec))
+    searches = read_searches(connection, spec.duplicates.thresholds, state)
+    return Ground(spec, frequencies, pools, state, searches)
 
 
 def draw_revision(
@@ -168,15 +200,6 @@ def draw_within(change: Change, frequencies: Frequencies, name: str, parent: str
         if before is not None:
             change.detail["reviews_kept"] = carry_over(change, before, name, revision)
     return new
-
-
-def _barred(
-    connection: sa.Connection, frequencies: Frequencies, spec: Spec, state: State
-) -> Barred:
-    """What people and the search for near-duplicates say about images."""
-    known = resolve(state, frequencies, good=spec.duplicates.good)
-    bounds = review_bounds(connection, spec.duplicates.thresholds, state)
-    return Barred(state.excluded, known.out, bounds)
 
 
 @contextmanager

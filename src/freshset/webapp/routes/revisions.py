@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
@@ -302,7 +302,7 @@ def _reviewed(one: ClassReview) -> Reviewed:
     return Reviewed(**one.to_dict())
 
 
-def _plain(one: Line) -> dict[str, object]:
+def _plain(one: Line) -> dict[str, Any]:
     own = one.head
     return {
         "name": own.name,
