@@ -65,7 +65,7 @@ def submitted(crowd: Crowd, project: Project) -> list[str]:
 
 def test_the_cost_is_told_first(crowd: Crowd) -> None:
     text = crowd.owner.get("/crowd").text
-    assert "6 tasks × 3 workers × $0.10" in text
+    assert "6 tasks \u00d7 3 workers \u00d7 $0.10" in text
     assert "$2.16" in text
     assert "--mturk-live" in text
     assert 'value="true"' not in text
@@ -78,7 +78,7 @@ def test_the_sandbox_is_the_default(crowd: Crowd, project: Project) -> None:
     assert len(posted) == TASKS
     assert all("https://label.example.org/mturk/tasks/" in hit["Question"] for hit in posted)
     assert crowd.accounts[True].hits == {}
-    entry = list(project.entries(action="tasks.publish"))[0]
+    entry = next(project.entries(action="tasks.publish"))
     assert (entry.who, entry.why, entry.detail["live"]) == ("Eve", "try it", False)
     assert "6 tasks were posted" in crowd.owner.get(got.headers["location"]).text
 
