@@ -69,6 +69,7 @@ def hostile_spec() -> str:
         .replace("definition: A filled round shape.", f"definition: {bad}")
         .replace("synonyms: [circle]", f"synonyms: [{bad}]")
         .replace('links: ["https://en.wikipedia.org/wiki/Disk_(mathematics)"]', f"links: {links}")
+        .replace("A shape with four equal sides.", f"{bad}\n    links: {links}")
         .replace("min_answers: 2}", "min_answers: 2}\nduplicates: {thresholds: {}}")
         + _PAGE
     )
