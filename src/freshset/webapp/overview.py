@@ -40,7 +40,9 @@ def desk_of(services: Services) -> Desk:
     return remembered(services, "desk", compute, actions=ACTIONS)
 
 
-def _ground_of(services: Services) -> Ground:
+def ground_of(services: Services) -> Ground:
+    """What eligibility depends on and only collections, searches and answers change."""
+
     def compute() -> Ground:
         frequencies = frequencies_of(services)
         with services.project.read() as connection:
@@ -54,7 +56,7 @@ def pool_of(services: Services, who: str) -> Pool:
     """All candidates, as of somebody's last change at least."""
 
     def compute() -> Pool:
-        ground = _ground_of(services)
+        ground = ground_of(services)
         with services.project.read() as connection:
             return browsing.pool_of(connection, ground)
 

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fakes.pool import ANIMALS, add_images, animals, exclude
+from fakes.pool import ANIMALS, add_images, animals, exclude, frequencies
 
 from freshset.core.errors import ConflictError, FreshsetError, NotFoundError, UsageError
 from freshset.replication.project import Project
+from freshset.replication.revisions.chain import load
 from freshset.replication.revisions.freeze import freeze
 from freshset.replication.revisions.review import (
     ClassReview,
@@ -27,6 +28,17 @@ def project(tmp_path: Path):
     with Project.create(tmp_path / "p", SPEC, who="ada", why="x") as project:
         draw_revision(project, animals(project), name="r", who="ada", why="x")
         yield project
+
+
+def answers_of_animals():
+    return frequencies(
+        [(f"{a}{k}", key, 10, 10) for a, key in (["c", "cat"], ["d", "dog"]) for k in range(8)]
+    )
+
+
+def load_items(project: Project, name: str):
+    with project.read() as connection:
+        return load(connection, name).items
 
 
 def look(project: Project, name: str = "r") -> dict[str, ClassReview]:
@@ -104,6 +116,45 @@ def test_a_frozen_revision_is_reviewed_no_more(project: Project) -> None:
     freeze(project, "r", who="ada", why="done")
     with pytest.raises(UsageError, match="frozen"):
         review(project, "cat", "problematic", 1)
+
+
+def test_a_good_review_reaches_what_was_drawn_meanwhile(project: Project) -> None:
+    cat, dog = (
+        next(i.item_id for i in load_items(project, "r") if i.class_key == key)
+        for key in ("cat", "dog")
+    )
+    answers = answers_of_animals()
+    exclude(project, cat)
+    draw_revision(project, answers, name="s", parent="r", who="ada", why="x")
+    exclude(project, dog)
+    draw_revision(project, answers, name="t", parent="s", who="ada", why="x")
+    for key in ("cat", "dog"):
+        review(project, key, "good", 0, who="bob")
+    entry = list(project.entries(action="revision.review"))[-1]
+    assert entry.detail["passed_on"] == [["s", "dog"]]
+    assert (look(project, "s")["dog"].verdict, look(project, "s")["dog"].who) == ("good", "bob")
+    assert look(project, "s")["cat"].verdict == "open"  # of other images
+    assert look(project, "t")["dog"].verdict == "open"
+    # What was said there stays.
+    review(project, "dog", "problematic", 1, who="eve", name="s")
+    review(project, "dog", "good", 1, who="bob")
+    assert look(project, "s")["dog"].verdict == "problematic"
+
+
+def test_a_review_is_passed_on_down_the_chain(project: Project) -> None:
+    answers, items = answers_of_animals(), load_items(project, "r")
+    for item, name, parent in (
+        (next(i.item_id for i in items if i.class_key == "cat"), "s", "r"),
+        (next(i.item_id for i in reversed(items) if i.class_key == "cat"), "t", "s"),
+    ):
+        exclude(project, item)
+        draw_revision(project, answers, name=name, parent=parent, who="ada", why="x")
+    review(project, "dog", "good", 0, who="bob")
+    assert [look(project, name)["dog"].who for name in "rst"] == ["bob"] * 3
+    review(project, "cat", "good", 0, name="t")
+    freeze(project, "t", who="ada", why="done")
+    review(project, "dog", "problematic", 1)
+    assert look(project, "t")["dog"].verdict == "good"
 
 
 def test_the_basis_is_the_set_and_the_words() -> None:

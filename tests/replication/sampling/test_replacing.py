@@ -10,7 +10,7 @@ from freshset.core.errors import ConflictError, UsageError
 from freshset.replication.project import Project
 from freshset.replication.revisions.chain import heads, load
 from freshset.replication.revisions.review import Judgement, reviews_of, set_reviews
-from freshset.replication.sampling.choose import draw_revision
+from freshset.replication.sampling.choose import draw_revision, read_ground
 from freshset.replication.sampling.replacing import (
     Replacements,
     children_of,
@@ -39,7 +39,7 @@ def of_class(project: Project, key: str, name: str = "r") -> list[str]:
 
 def preview(project: Project, answers, *items: str) -> Replacements:
     with project.read() as connection:
-        return replacements_of(connection, answers, "r", items)
+        return replacements_of(connection, read_ground(connection, answers), "r", items)
 
 
 def test_what_is_shown_is_what_comes(drawn) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import html
+import json
+import re
 from pathlib import Path
 
 import pytest
 from fakes.review import Ready, ready
-from fakes.web import Client
+from fakes.web import SPEC, Client
 
 from freshset.replication.collecting.excluding import blacklist
 from freshset.replication.project import Project
@@ -57,6 +60,20 @@ def test_what_makes_no_sense_is_refused(client_as, there: Ready, query: str) -> 
     eve: Client = client_as("reviewer")
     for path in ("/api/pool/disc", "/pool/disc"):
         assert eve.get(f"{path}?{query}").status_code == 422
+
+
+def test_any_class_has_its_page(client_as, there: Ready) -> None:
+    key = "<b>'\"50% ?#& ü"
+    text = SPEC + f"  - {json.dumps({'key': key})}\n"
+    there.project.change_spec(text, who="ada", why="another class")
+    eve: Client = client_as("reviewer")
+    listed = eve.get("/pool").text
+    assert "<b>" not in listed
+    (link,) = re.findall(r'href="(/pool/%3Cb[^"]*)"', listed)
+    page = eve.get(html.unescape(link))
+    assert page.status_code == 200
+    assert "<b>" not in page.text
+    assert html.escape(key, quote=False).split("'")[0] in page.text
 
 
 def test_there_is_a_pool_before_anybody_answered(client_as) -> None:

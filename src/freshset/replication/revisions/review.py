@@ -18,7 +18,7 @@ from freshset.core.errors import ConflictError, NotFoundError, UsageError, did_y
 from freshset.core.files import canonical_json, sha256_bytes
 from freshset.replication.collecting.excluding import excluded
 from freshset.replication.project import Change, Project
-from freshset.replication.revisions.chain import Head, head, load
+from freshset.replication.revisions.chain import Head, head, heads, load
 from freshset.replication.revisions.document import Revision
 from freshset.replication.spec import Spec, parse_spec
 from freshset.replication.tables import class_reviews, images, members, specs
@@ -168,6 +168,9 @@ def set_reviews(
 ) -> tuple[ClassReview, ...]:
     """Give verdicts on classes of a revision: all of them, or none when one is refused.
 
+    Where another revision was drawn from this one meanwhile, good reviews are passed on to it as if
+    they had been there before, see `carry_over`; a review that it has already stays.
+
     Raises
     ------
     UsageError
@@ -200,7 +203,28 @@ def set_reviews(
             )
             given.append(review)
         change.detail["classes"] = said
+        good = [one.class_key for one in given if one.verdict == "good"]
+        passed_on = _pass_on(change, name, good) if good else []
+        if passed_on:
+            change.detail["passed_on"] = passed_on
     return tuple(given)
+
+
+def _pass_on(change: Change, name: str, keys: Sequence[str]) -> list[list[str]]:
+    """Let drafts that come from a revision have its good reviews of some classes; returns which."""
+    done = []
+    for child in heads(change.connection):
+        if child.parent != name or child.state == "frozen":
+            continue
+        there, given = _rows(change.connection, child.name), _rows(change.connection, name)
+        revision = load(change.connection, child.name)
+        bases = _bases(revision, spec_in_force(change.connection))
+        new = [key for key in keys if key not in there and given[key].basis == bases.get(key)]
+        for key in new:
+            _write(change, dict(given[key]._mapping) | {"revision": child.name, "version": 1})  # noqa: SLF001
+            done.append([child.name, key])
+        done += _pass_on(change, child.name, new) if new else []
+    return done
 
 
 def carry_over(change: Change, parent: Head, child: str, revision: Revision) -> int:

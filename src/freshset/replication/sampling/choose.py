@@ -6,7 +6,7 @@ import gc
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,6 @@ def choice_of(
     frequencies: Frequencies,
     *,
     strategy: Strategy | None = None,
-    without: Collection[str] = (),
 ) -> Choice:
     """Read what a draw depends on.
 
@@ -72,8 +71,6 @@ def choice_of(
     ----------
     strategy
         In place of the spec's, for studies of strategies; the rest of its rules stays.
-    without
-        Ids of images to be left out as if they were on the blacklist.
 
     Raises
     ------
@@ -82,10 +79,7 @@ def choice_of(
         show what the targets shall be.
     """
     ground = read_ground(connection, frequencies, strategy=strategy)
-    state = replace(ground.state, excluded=ground.state.excluded.union(without))
-    spec, pools = ground.spec, ground.pools
-    plan = plan_of(spec, pools.originals, pools.original_keywords)
-    return Choice(spec, pools, ground.judged(state), plan)
+    return ground.choice(ground.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +111,18 @@ class Ground:
         mine = [key in self.spec.by_key for key in self.pools.candidates.class_keys.tolist()]
         candidates = self.pools.candidates[np.array(mine, dtype=bool)]
         return judge(candidates, barred, limits_of(self.spec))
+
+    def choice(self, state: State) -> Choice:
+        """All that a draw depends on, after what reviewers have said by now.
+
+        Raises
+        ------
+        DataError
+            When the original test set does not show what the targets shall be.
+        """
+        pools = self.pools
+        plan = plan_of(self.spec, pools.originals, pools.original_keywords)
+        return Choice(self.spec, pools, self.judged(state), plan)
 
 
 def read_ground(

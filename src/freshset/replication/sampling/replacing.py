@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from freshset.core.errors import ConflictError, UsageError
 from freshset.core.frequencies import Frequencies
 from freshset.replication.collecting.excluding import blacklist_within
+from freshset.replication.duplicates.state import renewed
 from freshset.replication.project import Project
 from freshset.replication.revisions.chain import Head, head, heads, load
 from freshset.replication.revisions.document import Item, Removed, Revision
-from freshset.replication.sampling.choose import choice_of, draw_within, free_name, next_revision
+from freshset.replication.sampling.choose import Ground, draw_within, free_name, next_revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,14 @@ class Replacements:
 
 
 def replacements_of(
-    connection: sa.Connection, frequencies: Frequencies, parent: str, items: Sequence[str]
+    connection: sa.Connection, ground: Ground, parent: str, items: Sequence[str]
 ) -> Replacements:
     """Say what the next draw from a revision would change if some images were on the blacklist.
+
+    Parameters
+    ----------
+    ground
+        What eligibility depends on, of some time; what reviewers have said is read anew.
 
     Images of other classes change too where something else has happened since the revision was drawn,
     or where one that is left out was the one kept of a component of duplicates.
@@ -77,7 +83,8 @@ def replacements_of(
     """
     before = load(connection, parent)
     _check_items(before, parent, items)
-    choice = choice_of(connection, frequencies, without=items)
+    state = renewed(connection, ground.state)
+    choice = ground.choice(replace(state, excluded=state.excluded.union(items)))
     return changes_of(next_revision(choice, choice.spec.seeds.sample, before))
 
 

@@ -26,7 +26,7 @@ from freshset.replication.sampling.replacing import replace_images, replacements
 from freshset.webapp.errors import API
 from freshset.webapp.fresh import remembered
 from freshset.webapp.identity import Owner, Reviewer
-from freshset.webapp.overview import frequencies_of
+from freshset.webapp.overview import ground_of
 from freshset.webapp.pages import render
 from freshset.webapp.params import (
     Because,
@@ -242,9 +242,9 @@ def judge_class(
 def preview(services: Shared, person: Reviewer, name: OfRevision, some: SomeItems) -> Preview:
     """Say what would take the place of images if they were on the blacklist; writes nothing."""
     del person
-    frequencies = frequencies_of(services)
+    ground = ground_of(services)
     with services.project.read() as connection:
-        found = replacements_of(connection, frequencies, name, some.items)
+        found = replacements_of(connection, ground, name, some.items)
     return Preview(
         classes=[
             ClassChange(
