@@ -123,10 +123,12 @@ class Budget:
             )
         if p.models > 1:
             near = self.resolved[1]
+            pairs = comb(p.models, 2)
+            every = f", any of {pairs:,} pairs from {near.any_pair:.2f}" if pairs > 1 else ""
             out.append(
                 f"Two models that differ in {100 * near.discordance:g} % of their answers are told "
-                f"apart on the fresh set from {near.one:.2f} points on, any of "
-                f"{comb(p.models, 2):,} pairs from {near.any_pair:.2f}: ranks closer than that are ties."
+                f"apart on the fresh set from {near.one:.2f} points on{every}: ranks closer than that "
+                "are ties."
             )
         return tuple(out)
 

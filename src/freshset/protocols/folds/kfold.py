@@ -123,7 +123,7 @@ def _summary(
     warnings = []
     if learner.unseeded:
         warnings.append(
-            "The learner has random_state=None: running again gives other numbers. Give it a seed."
+            "The learner has random_state=None: running again may give other numbers. Give it a seed."
         )
     means = scores.reshape(scheme.repeats, scheme.folds).mean(axis=1)
     naive = t_interval(scores, level=running.level)
