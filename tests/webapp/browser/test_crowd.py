@@ -107,7 +107,7 @@ def test_pages_of_the_crowd_fit_a_phone(site: Site, account: FakeMTurk) -> None:
 
 def test_a_worker_of_mturk_does_a_task(site: Site, account: FakeMTurk) -> None:
     task = posted(site, account)[0]
-    worker = site.page("")
+    worker = site.page("", size={"width": 900, "height": 640})
     sent = at_mturk(worker)
     where = f"{site.url}/mturk/tasks/{task.task_id}"
     worker.goto(f"{where}?assignmentId=ABC123&hitId=H&workerId=W&turkSubmitTo={SANDBOX}")
@@ -118,6 +118,8 @@ def test_a_worker_of_mturk_does_a_task(site: Site, account: FakeMTurk) -> None:
     worker.keyboard.press("ArrowRight")
     worker.keyboard.press("Space")
     expect(worker.locator("#count")).to_have_text("2 of 12 ticked")
+    worker.keyboard.press("-")
+    worker.keyboard.press("-")
     take_picture(worker, "mturk")
     worker.keyboard.press("Enter")
     worker.get_by_role("heading", name="Thank you").wait_for()

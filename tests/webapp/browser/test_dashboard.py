@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 from fakes.browser import PHONE, Site, assert_accessible, take_picture
 from fakes.crowd import answered
 from playwright.sync_api import Page, expect
 
+from freshset.replication import tables
 from freshset.replication.labelling.answers.base import answer_records
 from freshset.replication.labelling.answers.importing import import_answers
 from freshset.replication.labelling.grids import make_tasks
@@ -30,6 +33,26 @@ def labelled(project: Project, workers: int = 6) -> None:
     columns = {str(name): frame[name] for name in frame.columns if name != "token"}
     records = answer_records(Path("made"), columns | {"item": frame["token"]})
     import_answers(project, records, source="table", **ME)
+
+
+def history(project: Project) -> None:
+    """Submissions of simulated workers over the last day, more of them by day than by night."""
+    rng, now = np.random.default_rng(1), datetime.now(UTC)
+    of = tables.tasks.c
+    with project.change("fake", **ME) as change:
+        ids = change.connection.execute(sa.select(of.task_id).order_by(of.task_id)).scalars().all()
+        rows = []
+        for slot in range(10, 60):
+            for task in ids:
+                hours = 20 * rng.random() ** 2
+                if 8 < hours < 14 and rng.random() < 0.8:
+                    continue
+                ended = now - timedelta(hours=hours)
+                begun = ended - timedelta(seconds=40 + 30 * rng.random())
+                times = {"leased_at": begun.isoformat(), "submitted_at": ended.isoformat()}
+                row = {"task_id": task, "slot": slot, "state": "done", "worker": f"h{slot}"}
+                rows.append(row | times)
+        change.connection.execute(sa.insert(tables.slots), rows)
 
 
 def submit(page: Page, site: Site) -> None:
@@ -76,9 +99,15 @@ def test_it_rests_while_nobody_looks(site: Site) -> None:
 
 
 def test_it_is_for_everybody(site: Site) -> None:
+    before, after = (
+        "{strategy: threshold, threshold: 0.5, min_answers: 2}",
+        ("{strategy: matched-frequency, min_answers: 2, min_original_images: 2}"),
+    )
+    site.project.change_spec(site.project.spec_text.replace(before, after), **ME)
     make_tasks(site.project, **ME)
     for name in ("Bo", "Cy"):
         submit(site.page("worker", name), site)
+    history(site.project)
     labelled(site.project)
     owner = site.page("owner", "Ada")
     owner.goto(f"{site.url}/dashboard")

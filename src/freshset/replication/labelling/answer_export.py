@@ -31,7 +31,7 @@ COLUMNS = (
 """Columns, in their order; ``status`` is ``submitted`` for all, as no others are kept."""
 
 _CHUNK = 5_000
-_GROUP = 10 * _CHUNK
+_GROUP = 4 * _CHUNK
 _STATUS = "submitted"
 
 
