@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,3 +123,23 @@ def test_no_upper_limit_above_one() -> None:
     y = np.r_[np.zeros(49), np.ones(51)].astype(int)
     got = kfold(GaussianNB(), Data(x, y), Scheme("stratified", 4, 1))
     assert got.mean.high == 1.0
+
+
+RAY = """
+from sklearn.datasets import make_classification
+from sklearn.naive_bayes import GaussianNB
+from freshset.protocols.folds.data import Data
+from freshset.protocols.folds.kfold import Running, kfold
+from freshset.protocols.folds.splits import Scheme
+data, scheme = Data(*make_classification(200, random_state=0)), Scheme("stratified", 4, 1)
+alone = kfold(GaussianNB(), data, scheme)
+assert kfold(GaussianNB(), data, scheme, running=Running(jobs=2, backend="ray")) == alone
+print("the same")
+"""
+
+
+@pytest.mark.xdist_group("ray")
+def test_a_ray_cluster_changes_nothing() -> None:
+    pytest.importorskip("ray")
+    done = subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["the same"], done.stderr

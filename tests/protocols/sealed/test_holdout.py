@@ -131,6 +131,22 @@ def test_labels_are_nowhere_in_the_folder(make: Make, key: Key, tmp_path: Path) 
     assert b"losses" not in text
 
 
+def test_lengths_tell_nothing(make: Make, key: Key) -> None:
+    """Two holdouts with the same classes: one has two-digit classes almost only, one hardly any."""
+    many, few = np.r_[np.arange(12), np.full(28, 11)], np.r_[np.arange(12), np.full(28, 1)]
+    sizes = []
+    for place, labels in (("a", many), ("b", few)):
+        holdout = make(PolicySpec("ladder"), labels=labels, place=place)
+        for guess_all in (11, 1):
+            checked = holdout.check(np.full(40, guess_all))
+            holdout.evaluate(key, checked, who="bob", model="m")
+        secret = [len(e.secret) for e in holdout.verify(key).entries]
+        sizes.append(
+            (len(json.loads((holdout.folder / "holdout.json").read_text())["secret"]), secret)
+        )
+    assert sizes[0] == sizes[1]
+
+
 def messages(holdout: Holdout, key: Key) -> list[str]:
     """What every kind of mistake says."""
     out = []

@@ -16,6 +16,8 @@ from typing import Any
 from freshset.core.errors import DataError, MissingExtraError, UsageError
 from freshset.core.files import canonical_json
 
+_BLOCK = 256
+
 
 class Key:
     """The key of a holdout.
@@ -46,8 +48,10 @@ class Key:
         self._signing = hmac.digest(secret, b"freshset ledger", "sha256")
 
     def encrypt(self, value: Any) -> str:
-        """Encrypt a JSON value."""
-        return str(self._cipher.encrypt(canonical_json(value)).decode("ascii"))
+        """Encrypt a JSON value, padded so that its length tells next to nothing of it."""
+        text = canonical_json(value)
+        text += b" " * (-len(text) % _BLOCK)
+        return str(self._cipher.encrypt(text).decode("ascii"))
 
     def decrypt(self, token: str, what: str) -> Any:
         """Decrypt a JSON value.

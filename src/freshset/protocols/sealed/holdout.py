@@ -7,6 +7,7 @@ many accounts can guess together; and answers tell about labels, as far as the p
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -150,7 +151,7 @@ class Holdout:
         rules.check()
         if (folder / _SEALED).exists():
             raise UsageError(f"{folder} holds a sealed holdout already.", "Give a new folder.")
-        secret = {"labels": labels.codes.tolist(), "seed": secrets.randbits(63)}
+        secret = {"labels": _packed(labels.codes), "seed": secrets.randbits(63)}
         data = {
             "schema": SCHEMA, **labels.public.to_dict(), "rules": rules.to_dict(), "key": key.id,
             "secret": key.encrypt(secret), "sealed": datetime.now(UTC).isoformat("T", "seconds"),
@@ -242,7 +243,7 @@ class Holdout:
             self._check_seal(read)
             self._check_budget(read, who)
             policy = self._policy(key, read, secret)
-            wrong = submission.classes != np.array(secret["labels"])
+            wrong = submission.classes != _unpacked(secret["labels"])
             answer = policy.submit(wrong, claimed=None if claimed is None else 1 - claimed)
             shown = {"accuracy": answer.accuracy, "improved": answer.improved,
                      "remaining": answer.remaining}  # fmt: skip
@@ -293,7 +294,7 @@ class Holdout:
         """
         if self.ledger.read(key).entries[-1].action != "open":
             raise UsageError("The holdout is sealed.", "Open it first; it answers no more then.")
-        return tuple(self.public.classes[k] for k in self._secret(key)["labels"])
+        return tuple(self.public.classes[k] for k in _unpacked(self._secret(key)["labels"]))
 
     def _secret(self, key: Key) -> Mapping[str, Any]:
         if key.id != self._key_id:
@@ -345,3 +346,12 @@ class Holdout:
 def _looks(read: Read, who: str = "") -> int:
     """Evaluations so far, of one person or of all."""
     return sum(e.action == "evaluate" and who in {"", e.who} for e in read.entries)
+
+
+def _packed(codes: npt.NDArray[np.int64]) -> str:
+    """Pack class numbers in four bytes each, so that the length does not depend on them."""
+    return base64.b64encode(codes.astype("<i4").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> npt.NDArray[np.int64]:
+    return np.frombuffer(base64.b64decode(text), dtype="<i4").astype(np.int64)
