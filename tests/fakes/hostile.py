@@ -29,9 +29,9 @@ LINKS = ("javascript:alert(1)", "data:text/html,<script>alert(1)</script>", '"on
 _PAGE = f"page: {{instructions: {json.dumps(BAD)}}}\n"
 
 
-def hostile_project(folder: Path) -> Project:
+def hostile_project(folder: Path, *, database: str = "") -> Project:
     """Tasks, answers, verdicts, a blacklisted image and a drawn revision, all with bad texts."""
-    project = Project.create(folder, hostile_spec(), who=BAD, why=BAD)
+    project = Project.create(folder, hostile_spec(), who=BAD, why=BAD, database=database)
     place = folder.parent
     for pool, seed, count in (("test", 1, 8), ("train", 2, 4)):
         path = write_pictures(place / pool, count, seed=seed)

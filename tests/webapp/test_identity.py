@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from fakes.routes import all_routes
 from fakes.web import Client
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -18,7 +19,8 @@ from freshset.replication.project import Project
 from freshset.webapp import identity
 from freshset.webapp.app import create_app
 from freshset.webapp.errors import Forbidden, Unknown
-from freshset.webapp.identity import COOKIE, Require, Session, cookie_name, open_session
+from freshset.webapp.identity import COOKIE, SELDOM, Require, Session, cookie_name, open_session
+from freshset.webapp.limits import FAILURES
 from freshset.webapp.settings import Settings
 
 
@@ -165,3 +167,12 @@ def test_limits_are_of_a_person_or_of_the_address_behind_a_trusted_proxy(project
         worker = Client(app, person)
         head = {"X-Forwarded-For": "9.9.9.9"}
         assert worker.get("/health/live", headers=head).status_code == 200
+
+
+def test_the_trial_is_not_for_guessing(client_as) -> None:
+    worker: Client = client_as("worker")
+    assert {str(one) for one in all_routes()} >= {f"POST {path}" for path in SELDOM}
+    statuses = [worker.form("/label/trial").status_code for _ in range(int(FAILURES.burst) + 1)]
+    assert 429 not in statuses[:-1]
+    assert statuses[-1] == 429
+    assert client_as("worker").form("/label/trial").status_code != 429

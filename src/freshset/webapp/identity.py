@@ -24,6 +24,8 @@ _SAFE = {"GET", "HEAD", "OPTIONS"}
 _DAY = 24 * 3600
 _OFTEN = ("/api/labelling/next", "/api/labelling/tasks/", "/labelling/images/")
 """What workers ask for all the time; see `freshset.webapp.known`."""
+SELDOM = frozenset({"/label/trial"})
+"""Where trying again and again would be guessing; see `freshset.webapp.limits.FAILURES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,9 @@ async def check_source(request: Request) -> None:
     _check_origin(request, services.settings)
     if session is None:
         return
+    if request.url.path in SELDOM:
+        services.limits.check_failures(session.person.person_id)
+        services.limits.failed(session.person.person_id)
     given = request.headers.get(HEADER, "")
     if not given and request.headers.get("content-type", "").startswith(
         ("application/x-www-form-urlencoded", "multipart/form-data")
