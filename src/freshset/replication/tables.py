@@ -158,7 +158,10 @@ pairs = Table(
     Column("at", String(32), nullable=False),
     Column("version", Integer, nullable=False, default=1),
 )
-"""Reviewed pairs, ``a < b``: ``verdict`` is ``duplicate``, ``different`` or ``cut`` (a link undone)."""
+"""Reviewed pairs, ``a < b``.
+
+``verdict`` is ``duplicate``, ``different``, ``cut`` (a link undone) or ``open`` (taken back).
+"""
 
 tasks = Table(
     "tasks",
