@@ -20,7 +20,7 @@ PAGES = ("/dashboard", "/dashboard/live", "/dashboard/statistics")
 @pytest.fixture
 def labelled(project: Project) -> Project:
     make_tasks(project, **ME)
-    answer(project, {"a": 0.9, "b": 0.0, "c": 0.8})
+    answer(project, {"a": 1.0, "b": 0.0, "c": 1.0})
     return project
 
 
@@ -50,7 +50,8 @@ def test_counts_and_statistics(client_as, labelled: Project) -> None:
 
 def test_an_unchanged_part_has_no_body(client_as, labelled: Project, monkeypatch) -> None:
     monkeypatch.setattr(dashboard, "SECONDS", 0.0)
-    monkeypatch.setattr(dashboard, "_QUICK", 0.0)
+    monkeypatch.setattr(dashboard, "QUICK", 0.0)
+    monkeypatch.setattr(dashboard, "REST", 0.0)
     owner: Client = client_as("owner")
     for path in PAGES[1:]:
         first = owner.get(path)
@@ -71,6 +72,20 @@ def test_numbers_are_counted_once_for_all_who_look(client_as, project, monkeypat
         one.get("/dashboard/statistics")
         other.get("/dashboard/statistics")
     assert len(reads) == 1
+
+
+def test_what_takes_long_is_counted_less_often(client_as, labelled, monkeypatch) -> None:
+    reads = []
+    read = dashboard.read_outlook
+    monkeypatch.setattr(dashboard, "read_outlook", lambda of: reads.append(1) or read(of))
+    monkeypatch.setattr(dashboard, "QUICK", 0.0)
+    owner: Client = client_as("owner")
+    for took, counted in ((1_000_000.0, 1), (0.0, 3)):
+        monkeypatch.setattr(dashboard, "REST", took)
+        owner.get("/dashboard/statistics")
+        answer(labelled, {str(took): 1.0})
+        owner.get("/dashboard/statistics")
+        assert len(reads) == counted
 
 
 def test_names_are_text(client_as, project: Project) -> None:

@@ -5,6 +5,7 @@ All that takes seconds where there are a million answers, and so is not counted 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -93,6 +94,8 @@ class Outlook:
         targets.
     trouble
         Why there are no targets yet; empty where there are.
+    took
+        Seconds that it took to compute.
     """
 
     at: str
@@ -107,6 +110,7 @@ class Outlook:
     tasks: Range | None
     cost: Range | None
     trouble: str
+    took: float
 
     @property
     def bins(self) -> dict[str, tuple[int, int]]:
@@ -131,7 +135,7 @@ def read_outlook(project: Project) -> Outlook:
     StoreError
         When the database cannot be read.
     """
-    at = now()
+    at, begun = now(), time.monotonic()
     pooled = pooled_frequencies(project)
     with project.read() as connection:
         workers = worker_records(connection, pooled.quality, project.salt)
@@ -156,6 +160,7 @@ def read_outlook(project: Project) -> Outlook:
         tasks,
         cost,
         trouble,
+        time.monotonic() - begun,
     )
 
 

@@ -25,8 +25,8 @@ SECONDS = 3.0
 FEW = 24
 """Classes and workers that are shown unless all are asked for."""
 
-_ANSWERS_A_SECOND = 20_000
-_QUICK, _SLOW = 5.0, 120.0
+QUICK, REST = 5.0, 20.0
+"""Least age of what takes longer, in seconds and in times of what it took: a twentieth of one core."""
 
 
 @router.get("")
@@ -92,11 +92,8 @@ def _standing(services: Services) -> Standing:
 
 
 def _outlook(services: Services, who: str) -> Outlook:
-    seconds = _standing(services).answers / _ANSWERS_A_SECOND
+    last: Outlook | None = services.memory.of("outlook").value
+    seconds = QUICK if last is None else max(QUICK, REST * last.took)
     return remembered(
-        services,
-        "outlook",
-        lambda: read_outlook(services.project),
-        seconds=min(max(seconds, _QUICK), _SLOW),
-        who=who,
+        services, "outlook", lambda: read_outlook(services.project), seconds=seconds, who=who
     )
