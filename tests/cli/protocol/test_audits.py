@@ -13,11 +13,24 @@ def test_competition(call, tmp_path: Path) -> None:
     rows = [f"t{k % 9},{p:.4f},{p - 0.01:.4f}" for k, p in enumerate(rng.uniform(0.6, 0.9, 60))]
     (tmp_path / "t.csv").write_text("team,public,private\n" + "\n".join([*rows, "t9,0.5,"]) + "\n")
     items = ("--public-items", 800, "--private-items", 2400)
-    got = call("competition", "t.csv", *items, "--figure", "f.svg", "--level", 0.9, "--seed", 2)
+    got = call(
+        "competition",
+        "t.csv",
+        *items,
+        "--figure",
+        "f.svg",
+        "--level",
+        0.9,
+        "--seed",
+        2,
+        "--report",
+        "r",
+    )
     assert got.code == 0, got.err
     assert "adaptivity is identified" in " ".join(got.out.split())
     assert "1 rows without both scores" in got.err
     assert (tmp_path / "f.svg").exists()
+    assert (tmp_path / "r" / "index.html").exists()
     data = json.loads(call("competition", "t.csv", *items, "--json", "--output", "-").out)
     assert data["submissions"] == 60
 

@@ -33,6 +33,10 @@ def competition(
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Write the scatter as svg.", metavar="FILE")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write a page with figure and tables.", metavar="DIR"),
+    ] = None,
     level: LevelOption = 0.95,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -56,6 +60,10 @@ def competition(
 
         write_atomic(figure, to_svg(draw(result)))
         say(f"Wrote {figure}.")
+    if report is not None:
+        from freshset.reports.findings_page import competition_page, write_findings
+
+        say(f"Wrote {write_findings(competition_page(result), report)}.")
     emit(result.to_dict(), wrapped(result.findings), as_json=json, output=output)
 
 

@@ -231,6 +231,7 @@ def _backend(name: str) -> Any:
             getattr(import_module(module), register)()
         return joblib.parallel_config(backend=name)
     except (ImportError, ValueError) as error:
+        why = " ".join(str(error).split())
         raise UsageError(
-            f"joblib has no backend {name!r} here.", f"Install what it needs ({error})."
+            f"joblib has no backend {name!r} here.", f"Give it what it needs: {why}"
         ) from error
