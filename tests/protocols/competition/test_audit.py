@@ -48,7 +48,17 @@ def test_adaptivity_is_found_and_called_so() -> None:
     text = " ".join(got.findings)
     assert "adaptivity is identified" in text
     assert "So there is adaptive overfitting" in text
-    assert "more than luck" in text
+
+
+def test_leaders_that_were_fitted_lose_more_than_luck() -> None:
+    s = submissions(1)
+    lead = np.argsort(-s.public)[:20]
+    fitted = s.public.copy()
+    fitted[lead] = np.minimum(1.0, fitted[lead] + 0.06)
+    got = audit(Submissions(fitted, s.private, s.team, s.time))
+    assert "so this is more than luck" in " ".join(got.findings)
+    honest = [" ".join(audit(submissions(seed)).findings) for seed in range(15)]
+    assert sum("no more than luck" in text for text in honest) >= 14
 
 
 def test_the_numbers() -> None:

@@ -86,7 +86,8 @@ class CompetitionAudit:
     top_drop
         The same over the tenth with the best public scores.
     top_luck
-        What that would be without any adaptivity (simulated; mean and 95 % range), points.
+        What that would be without any adaptivity if submissions erred independently (simulated; mean
+        and 95 % range), points.
     line, top_line
         Of all, and of the tenth.
     uniform, uniform_teams
@@ -259,11 +260,13 @@ def _mean(a: CompetitionAudit) -> str:
 
 
 def _top(a: CompetitionAudit) -> str:
-    beyond = a.top_drop.value > a.top_luck.high
+    half = a.top_drop.high - a.top_drop.value
+    beyond = a.top_drop.low > a.top_luck.high
     return (
         f"The {a.top:,} with the best public scores lose {a.top_drop.value:.2f} points on the private "
         f"part. Who leads is lucky: without any adaptivity they would lose about "
-        f"{a.top_luck.value:.2f} ({_span(a.top_luck)}), so this is "
+        f"{a.top_luck.value:.2f} ({_span(a.top_luck)}) if submissions erred independently, and the "
+        f"split, which they share, can move that by {half:.2f}; so this is "
         f"{'more than luck' if beyond else 'no more than luck'}."
     )
 
