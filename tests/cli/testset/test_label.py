@@ -107,6 +107,20 @@ def test_frequencies_for_a_comparison_name_originals_as_their_test_set_does(fold
         frequencies(of=("table", folder / "answers.csv"), original_names=True)
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_answers_are_exported_and_read_again(folder: Path, ending: str) -> None:
+    run(folder, "tasks", *ME)
+    run(folder, "answers", "table", crowd(folder), *ME)
+    path = folder / "out" / f"all.{ending}"
+    data = json.loads(run(folder, "export", path, "--json").stdout)
+    assert data["bytes"] == path.stat().st_size
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    again = run(folder, "answers", "table", path, *ME)
+    assert again.stdout.startswith("Imported 0 of ")
+    with pytest.raises(UsageError, match="not written as 'txt'"):
+        run(folder, "export", folder / "all.txt")
+
+
 def test_text_of_frequencies(folder: Path) -> None:
     run(folder, "tasks", *ME)
     run(folder, "answers", "table", crowd(folder, spammers="ab"), *ME)

@@ -12,10 +12,15 @@ import pytest
 import sqlalchemy as sa
 from fakes.crowd import add_images, answered
 
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import DataError, StoreError, UsageError
 from freshset.replication import tables
 from freshset.replication.labelling import answer_export
-from freshset.replication.labelling.answer_export import COLUMNS, SCHEMA, export_answers
+from freshset.replication.labelling.answer_export import (
+    COLUMNS,
+    SCHEMA,
+    export_answers,
+    write_answers,
+)
 from freshset.replication.labelling.answers.base import answer_records
 from freshset.replication.labelling.answers.formats import read_answers
 from freshset.replication.labelling.answers.importing import import_answers
@@ -166,3 +171,16 @@ def test_whoever_stops_early_frees_the_database(project: Project) -> None:
 def test_another_form_is_refused_at_once(project: Project) -> None:
     with pytest.raises(UsageError, match="not written as 'json'"):
         export_answers(project, "json")
+
+
+def test_a_file_is_whole_or_as_it_was(project: Project, tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "out" / "answers.jsonl"
+    assert write_answers(labelled(project), path) == path.stat().st_size
+    before = path.read_bytes()
+    monkeypatch.setattr(
+        answer_export.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full"))
+    )
+    with pytest.raises(StoreError, match=r"cannot be written \(full\)"):
+        write_answers(project, path)
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == ["answers.jsonl"]

@@ -32,6 +32,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     label.tasks,
     label.publish,
     label.answers,
+    label.export,
     label.frequencies,
     label.forecast,
     choose.lab,

@@ -216,6 +216,24 @@ def answers(
     emit(report.to_dict(), render_import(report), as_json=json, output=None)
 
 
+def export(
+    path: Annotated[
+        Path, typer.Argument(help="File to write: .jsonl or .parquet.", metavar="FILE")
+    ],
+    project: ProjectOption,
+    database: DatabaseOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Write all answers into a file, the same as the web app gives for download."""
+    from freshset.replication.labelling.answer_export import SCHEMA, write_answers
+
+    with opened(project, database) as open_project:
+        size = write_answers(open_project, path)
+    data = {"schema": "freshset.answers-export/1", "file": str(path), "bytes": size}
+    text = f"Wrote {size:,} bytes to {path} ({SCHEMA})."
+    emit(data, text, as_json=json, output=None)
+
+
 def frequencies(
     project: Annotated[
         Path | None,

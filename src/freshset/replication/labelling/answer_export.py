@@ -8,16 +8,18 @@ was cut off has fewer (JSON lines), or no end that Parquet can be read without.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from freshset.core.errors import UsageError, did_you_mean
+from freshset.core.errors import StoreError, UsageError, did_you_mean
 from freshset.core.files import canonical_json
 from freshset.replication.journal import head_of
 from freshset.replication.project import Project
@@ -86,6 +88,35 @@ def export_answers(project: Project, form: str) -> Iterator[bytes]:
     if form not in _FORMS:
         raise UsageError(f"Answers are not written as {form!r}.", did_you_mean(form, _FORMS))
     return _pieces(project, _FORMS[form])
+
+
+def write_answers(project: Project, path: Path) -> int:
+    """Write all answers into a file, which is whole or as it was before; returns its bytes.
+
+    Raises
+    ------
+    UsageError
+        When its name does not end with ``.jsonl`` or ``.parquet``.
+    StoreError
+        When it cannot be written, or the database not be read.
+    """
+    pieces, size = export_answers(project, path.suffix.lower().lstrip(".")), 0
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            for piece in pieces:
+                size += stream.write(piece)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror}).", "Make room, and export again."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return size
 
 
 Rows = Iterator[list[tuple[Any, ...]]]
