@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from freshset.webapp.params import ItemId, Reason, SomeItemsBecause, Version
+from freshset.webapp.params import ItemId, Reason, Remark, SomeItemsBecause, Version
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from freshset.webapp.params import ItemId, Reason, SomeItemsBecause, Version
     [
         (ItemId, "../../etc/passwd"), (ItemId, "A" * 64), (ItemId, "a" * 64 + "\n"),
         (Reason, " "), (Reason, "a\0b"), (Reason, "a\nb"), (Reason, "x" * 501), (Reason, "\ud800"),
-        (Version, -1), (Version, 10**10),
+        (Remark, "a\0"), (Version, -1), (Version, 10**10),
     ],
 )  # fmt: skip
 def test_what_nobody_can_mean_is_refused(kind: object, value: object) -> None:

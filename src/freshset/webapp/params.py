@@ -29,6 +29,10 @@ Conflict: dict[int | str, dict[str, Any]] = {
 """The answer to a change of what has changed since it was looked at."""
 
 
+Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=_PLAIN)]
+"""A reason that may be empty."""
+
+
 class Because(BaseModel):
     """A change with its reason."""
 

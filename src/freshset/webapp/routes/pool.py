@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
@@ -12,8 +12,6 @@ from starlette.responses import Response
 from freshset.replication.sampling.browsing import (
     ORDERS,
     STATES,
-    Bar,
-    Candidate,
     Leaf,
     Order,
     Wanted,
@@ -151,11 +149,7 @@ def get_class(
     return ClassPage(
         total=found.total,
         start=found.start,
-        images=[Image(**_plain(one)) for one in found.images],
+        images=[Image(**one.to_dict()) for one in found.images],
         bins=[Bin(**asdict(bar)) for bar in bars_of(pool, key)],
         states=states_of(own),
     )
-
-
-def _plain(one: Candidate | Bar) -> dict[str, Any]:
-    return one.to_dict() if isinstance(one, Candidate) else asdict(one)

@@ -33,6 +33,7 @@ from freshset.webapp.params import (
     Conflict,
     OfClass,
     OfRevision,
+    Remark,
     SomeItems,
     SomeItemsBecause,
     Version,
@@ -138,7 +139,7 @@ class Drawn(BaseModel):
 class Freeze(Because):
     """A revision is to be frozen."""
 
-    allow_incomplete: Annotated[str, StringConstraints(max_length=500)] = Field(
+    allow_incomplete: Remark = Field(
         "", description="Why it may be frozen although something speaks against it."
     )
 
