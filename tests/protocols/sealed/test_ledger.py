@@ -215,3 +215,20 @@ def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"head\.json: cannot be read"):
         ledger.read()
     assert json.loads(ledger.path.read_bytes().splitlines()[0])["seq"] == 1
+
+
+def test_what_was_checked_once_is_checked_again_when_it_changes(tmp_path: Path) -> None:
+    ledger = filled(tmp_path)
+    ledger.read(KEY)
+    data = ledger.path.read_bytes()
+    for place in (10, len(data) // 2, len(data) - 2):
+        ledger.path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(DataError):
+            ledger.read(KEY)
+    ledger.path.write_bytes(data)
+    assert len(ledger.read(KEY).entries) == 4
+    # What was read without the key was not checked with it.
+    forged(ledger, 4)
+    ledger.read()
+    with pytest.raises(DataError, match="entry 1 is missing"):
+        ledger.read(KEY)

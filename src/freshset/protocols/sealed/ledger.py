@@ -129,6 +129,8 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "ledger.jsonl"
         self.head = folder / "head.json"
+        # What was checked already, by which key: the same bytes need not be checked again.
+        self._checked: tuple[str, bytes, tuple[Entry, ...]] = ("", b"", ())
 
     def read(self, key: Key | None = None, *, known: str = "") -> Read:
         """Read and check everything.
@@ -151,9 +153,7 @@ class Ledger:
             head_bytes = self.head.read_bytes()
         except OSError as error:
             raise DataError(f"{error.filename}: cannot be read.", _HINT) from error
-        lines = data.split(b"\n")
-        entries = tuple(self._entries(lines[:-1], key))
-        torn = len(lines[-1])
+        entries, torn = self._whole_lines(data, key)
         behind = self._compare_head(head_bytes, entries)
         if torn and behind:
             raise DataError(f"{self.path}: the end is not as it was written.", _HINT)
@@ -161,9 +161,24 @@ class Ledger:
             raise DataError(f"{self.path}: no entry has the digest {known}.", _HINT)
         return Read(entries, torn, behind)
 
-    def _entries(self, lines: Sequence[bytes], key: Key | None) -> Iterator[Entry]:
-        previous = ""
-        for seq, line in enumerate(lines, start=1):
+    def _whole_lines(self, data: bytes, key: Key | None) -> tuple[tuple[Entry, ...], int]:
+        """Entries of all whole lines, and the bytes of what follows the last one."""
+        by = "" if key is None else key.id
+        known, seen, entries = self._checked
+        if known != by or not data.startswith(seen):
+            seen, entries = b"", ()
+        lines = data[len(seen) :].split(b"\n")
+        entries = (*entries, *self._entries(lines[:-1], key, entries))
+        torn = len(lines[-1])
+        self._checked = (by, data[: len(data) - torn], entries)
+        return entries, torn
+
+    def _entries(
+        self, lines: Sequence[bytes], key: Key | None, before: Sequence[Entry]
+    ) -> Iterator[Entry]:
+        """Check lines that follow entries."""
+        previous = before[-1].digest if before else ""
+        for seq, line in enumerate(lines, start=len(before) + 1):
             entry = _parsed(line)
             good = (
                 entry is not None
