@@ -72,13 +72,13 @@ def test_a_class_of_students_shares_an_address_but_no_bucket() -> None:
     limits = Limits()
     for number in range(200):
         for _ in range(10):
-            limits.take(f"person {number}", "1.2.3.4")
+            limits.take_of_person(f"person {number}")
     for _ in range(int(ADDRESS.burst)):
-        limits.take("", "1.2.3.4")
+        limits.take_of_place("1.2.3.4")
     with pytest.raises(TooMany):
         for _ in range(100):
-            limits.take("", "1.2.3.4")
-    limits.take("", "1.2.3.5")
+            limits.take_of_place("1.2.3.4")
+    limits.take_of_place("1.2.3.5")
 
 
 def test_who_fails_too_often_has_to_wait() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+Header = tuple[bytes, bytes]
 _YEAR = 365 * 24 * 3600
 _CROWD = ("https://www.mturk.com", "https://workersandbox.mturk.com")
 CROWD_PAGES = "/mturk/"
@@ -45,28 +47,37 @@ class Headers:
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
-        self._always = dict(_ALWAYS)
+        always = dict(_ALWAYS)
         if secure:
-            self._always["strict-transport-security"] = f"max-age={_YEAR}"
+            always["strict-transport-security"] = f"max-age={_YEAR}"
+        own = {"content-security-policy": policy_of("/"), "x-frame-options": "DENY"}
+        # Every answer pays for this, so that it is put together once.
+        self._usual = _raw(always | own)
+        self._crowd = _raw(always | {"content-security-policy": policy_of(CROWD_PAGES)})
+        self._names = frozenset(name for name, _ in self._usual)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, with the headers."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(self._always)
-                headers["content-security-policy"] = policy_of(path)
-                if not path.startswith(CROWD_PAGES):
-                    headers["x-frame-options"] = "DENY"
-                # Pages and answers are for one person; files of the look ask whether they changed.
-                headers.setdefault(
-                    "cache-control", "no-cache" if path.startswith("/static/") else "no-store"
-                )
+                message["headers"] = self._complete(scope["path"], message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, add)
+
+    def _complete(self, path: str, given: Iterable[Header]) -> list[Header]:
+        headers = [one for one in given if one[0].lower() not in self._names]
+        headers += self._crowd if path.startswith(CROWD_PAGES) else self._usual
+        # Pages and answers are for one person; files of the look ask whether they changed.
+        if not any(name.lower() == b"cache-control" for name, _ in headers):
+            kept = b"no-cache" if path.startswith("/static/") else b"no-store"
+            headers.append((b"cache-control", kept))
+        return headers
+
+
+def _raw(headers: dict[str, str]) -> list[Header]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

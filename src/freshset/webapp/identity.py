@@ -116,14 +116,16 @@ async def check_source(request: Request) -> None:
     request.state.session = None
     session = await _read_session(request, services)
     request.state.session = session  # also for the pages, see `freshset.webapp.pages.render`
-    place = neighbourhood(services.proxies.address(request.scope))
-    services.limits.take(session.person.person_id if session else "", place)
+    if session is not None:
+        services.limits.take_of_person(session.person.person_id)
+    else:
+        services.limits.take_of_place(neighbourhood(services.proxies.address(request.scope)))
     if request.method in _SAFE:
         return
     _check_origin(request, services.settings)
     if session is None:
         return
-    if request.url.path in SELDOM:
+    if request.scope["path"] in SELDOM:
         services.limits.check_failures(session.person.person_id)
         services.limits.failed(session.person.person_id)
     given = request.headers.get(HEADER, "")
@@ -157,7 +159,7 @@ class Require:
 
 
 async def _find(request: Request, services: Services, person_id: str) -> Person | None:
-    often = request.url.path.startswith(_OFTEN)
+    often = request.scope["path"].startswith(_OFTEN)
     if often and (known := services.known.get(person_id)) is not None:
         return known
     person = await run_in_threadpool(_read, services, person_id)
@@ -200,7 +202,8 @@ def _check_origin(request: Request, settings: Settings) -> None:
         good = site in {"same-origin", "none"}
     else:
         # Pages that tell nobody where they are, as ours do, are "null".
-        good = origin in {"null", settings.origin, f"{request.url.scheme}://{request.url.netloc}"}
+        good = origin in {"null", settings.origin}
+        good = good or origin == f"{request.url.scheme}://{request.url.netloc}"
     if not good:
         raise Forbidden("Another site sent this.", "Do it on a page of this app.")
 

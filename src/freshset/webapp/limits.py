@@ -101,18 +101,19 @@ class Limits:
         self._addresses = Buckets(ADDRESS)
         self._failures = Buckets(FAILURES)
 
-    def take(self, person_id: str, place: str) -> None:
-        """Count a request of a person, or where nobody is signed in, of a place.
+    def take_of_person(self, person_id: str) -> None:
+        """Count a request of somebody who is signed in.
 
         Raises
         ------
         TooMany
             When they come too fast.
         """
-        if person_id:
-            self._people.take(person_id)
-        else:
-            self._addresses.take(place)
+        self._people.take(person_id)
+
+    def take_of_place(self, place: str) -> None:
+        """Count a request of a place where nobody is signed in; errors as of `take_of_person`."""
+        self._addresses.take(place)
 
     def check_failures(self, key: str) -> None:
         """Refuse whoever failed too often of late.

@@ -38,6 +38,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._by_key: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "freshset_requests", "Requests by route.", ("method", "route", "status"),
             registry=self.registry,
@@ -53,9 +54,13 @@ class Metrics:
 
     def saw_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
-        known = method if method in _METHODS else "other"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (method if method in _METHODS else "other", route, str(status))
+        found = self._by_key.get(key)
+        if found is None:  # looking them up takes longer than counting
+            found = (self._requests.labels(*key), self._seconds.labels(route))
+            self._by_key[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def saw_batch(self, size: int) -> None:
         """Count a transaction of the writer."""
