@@ -1,56 +1,66 @@
-"""What a worker's page shows, and what the project then knows."""
+"""Workers who label at their desks, without a browser, and a clock that can be set."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from fakes.browser import Site
-from playwright.sync_api import Page, expect
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from freshset.replication.labelling.slots import Lease, take
+from freshset.replication.labelling.submissions import submit
+from freshset.replication.labelling.task_images import shown_tokens
 from freshset.replication.project import Project
-from freshset.replication.tables import answers, task_items
+
+CLOCKED = ("freshset.replication.project.now", "freshset.replication.labelling.slots.now")
 
 
-def begun(site: Site, count: int, name: str = "") -> Page:
-    """A new worker at the first task, which has so many images."""
-    page = site.page("worker", name)
-    page.goto(f"{site.url}/label")
-    page.get_by_role("button", name="Begin").click()
-    places(page, count)
-    return page
+class Clock:
+    """What the project takes for the time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._ahead = timedelta()
+        for name in CLOCKED:
+            monkeypatch.setattr(name, self._now)
+
+    def _now(self) -> str:
+        return (datetime.now(UTC) + self._ahead).isoformat(timespec="microseconds")
+
+    def forward(self, **by: float) -> None:
+        """Put it forward, or back."""
+        self._ahead += timedelta(**by)
+
+    @staticmethod
+    def parse(text: str) -> datetime:
+        """A time of a table."""
+        return datetime.fromisoformat(text)
 
 
-def places(page: Page, count: int) -> None:
-    """Wait until so many images are there."""
-    expect(page.get_by_role("checkbox")).to_have_count(count)
-    expect(page.locator("#grid")).to_have_attribute("aria-busy", "false")
-
-
-def ticked(page: Page) -> list[int]:
-    """Numbers of the images that are ticked."""
-    marks = page.get_by_role("checkbox").evaluate_all(
-        "tiles => tiles.map(one => one.getAttribute('aria-checked'))"
-    )
-    return [number for number, mark in enumerate(marks, start=1) if mark == "true"]
-
-
-def shown_tokens(page: Page) -> list[str]:
-    """What the page calls its images."""
-    addresses = page.locator(".tile img").evaluate_all("all => all.map(one => one.src)")
-    return [address.rsplit("/", 1)[1].split("?")[0] for address in addresses]
-
-
-def chosen_by_worker(project: Project) -> dict[tuple[str, str], set[str]]:
-    """Tokens of the images that were selected, by worker and task, of all that was answered."""
-    same = sa.and_(
-        task_items.c.task_id == answers.c.task_id, task_items.c.item_id == answers.c.item_id
-    )
-    query = sa.select(
-        answers.c.worker, answers.c.task_id, answers.c.selected, task_items.c.token
-    ).join(task_items, same)
-    found: dict[tuple[str, str], set[str]] = {}
+def tokens(project: Project, task_id: str) -> list[str]:
+    """Tokens of a task's images, in the order shown."""
     with project.read() as connection:
-        for worker, task_id, selected, token in connection.execute(query):
-            chosen = found.setdefault((worker, task_id), set())
-            if selected:
-                chosen.add(token)
-    return found
+        return shown_tokens(connection, task_id)
+
+
+def answer(
+    project: Project,
+    worker: str,
+    lease: Lease,
+    ticks: Callable[[str], bool] = lambda token: token[0] < "8",
+) -> bool:
+    """Answer a task; returns whether it had been answered before."""
+    chosen = [token for token in tokens(project, lease.task_id) if ticks(token)]
+    with project.together() as together:
+        return submit(together, worker, lease.task_id, lease=lease.lease, chosen=chosen)
+
+
+def answer_all(project: Project, worker: str) -> int:
+    """Answer all that there is for a worker; returns how many tasks."""
+    count = 0
+    while True:
+        with project.together() as together:
+            lease = take(together, worker)
+        if lease is None:
+            return count
+        assert not answer(project, worker, lease)
+        count += 1
