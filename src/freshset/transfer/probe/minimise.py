@@ -17,7 +17,7 @@ Condition = Preconditioner | ExactInverse
 _POLISH = 6
 # The penalty dominates where the duality gap is at most so many times the predicted decrease; there
 # the tolerance is finer by a share, as far as float32 can tell.
-_DOMINATED, _FINER, _FINEST = 10.0, 1e-3, 1e-11
+_DOMINATED, _FINER, _FINEST = 5.0, 1e-3, 1e-11
 
 
 @dataclass(frozen=True, slots=True)
