@@ -62,7 +62,9 @@ def evaluated(folder: Path, policy: PolicySpec, times: int = 12) -> Holdout:
     rng = np.random.default_rng(1)
     for number in range(times):
         guess = np.where(rng.random(400) < 0.5 + number / 40, LABELS, 0)
-        holdout.evaluate(key, holdout.check(guess), who="bob", model=f"m{number % 5}")
+        claimed = 0.5 if policy.kind == "thresholdout" else None
+        checked = holdout.check(guess)
+        holdout.evaluate(key, checked, who="bob", model=f"m{number % 5}", claimed=claimed)
     return holdout
 
 
@@ -70,6 +72,9 @@ def test_a_ledger_needs_no_key_and_a_ladder_leaves_less(tmp_path: Path) -> None:
     plain = looks_of_holdout(evaluated(tmp_path / "a", PolicySpec("exact")))
     ladder = looks_of_holdout(evaluated(tmp_path / "b", PolicySpec("ladder-step", step="0.1")))
     rounded = looks_of_holdout(evaluated(tmp_path / "c", PolicySpec("rounded", step="0.1")))
+    budgeted = PolicySpec("thresholdout", threshold=0.1, sigma=0.01, budget=2)
+    limited = looks_of_holdout(evaluated(tmp_path / "d", budgeted))
+    assert limited.worst < plain.worst
     assert ladder.worst < plain.worst
     assert rounded.worst < plain.worst
     assert plain.cover is None

@@ -212,6 +212,9 @@ def _transcripts(policy: PolicySpec, looks: int, n: int, changes: int) -> float:
         answers = n + 1 if policy.kind == "ladder" else int(1 / float(policy.step)) + 2
         # As if the number of changes had been fixed beforehand at each of its possible values.
         return log_transcripts(looks, answers, changes=changes) + float(np.log(looks + 1))
+    if policy.kind == "thresholdout" and policy.budget is not None:
+        # Given the noise, only answers from the hidden part depend on it, and they are budgeted.
+        return log_transcripts(looks, n + 1, changes=policy.budget)
     return log_transcripts(looks, n + 1)
 
 

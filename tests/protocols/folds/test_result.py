@@ -80,3 +80,21 @@ def test_the_document() -> None:
         "repeat": 0, "fold": 4, "n_train": 80, "n_test": 20, "score": 0.95,
     }  # fmt: skip
     assert len(data["findings"]) == 3
+
+
+def test_the_gap_covers() -> None:
+    """Simulated: a mean over folds with a normal interval, and a binomial official score."""
+    from freshset.stats.intervals import clopper_pearson
+
+    rng = np.random.default_rng(4)
+    runs, n, truth, se = 3000, 300, (0.93, 0.90), 0.01
+    means = rng.normal(truth[0], se, runs)
+    right = rng.binomial(n, truth[1], runs)
+    ci = clopper_pearson(right, n)
+    held = 0
+    for k in range(runs):
+        mean = Estimate(means[k], means[k] - 1.96 * se, means[k] + 1.96 * se)
+        gap = gap_between(mean, Estimate(right[k] / n, float(ci.low[k]), float(ci.high[k])))
+        held += gap.low <= truth[0] - truth[1] <= gap.high
+    # Exact limits make it a little conservative.
+    assert 0.945 <= held / runs <= 0.985
