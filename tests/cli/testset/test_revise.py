@@ -8,7 +8,7 @@ from fakes.pool import ANIMALS, animals, exclude
 from typer.testing import CliRunner
 
 from freshset.cli.main import app
-from freshset.core.errors import DataError, UsageError
+from freshset.core.errors import ConflictError, DataError, UsageError
 from freshset.replication.project import Project
 from freshset.replication.sampling.choose import draw_revision
 
@@ -72,7 +72,7 @@ def test_a_review_is_given_and_shown(folder: Path) -> None:
     lines = run(folder, "review", "r1").stdout.splitlines()
     assert lines[2].split()[:5] == ["cat", "problematic", "yes", "1", "ada"]
     assert lines[-1] == "0 of 2 classes are good."
-    with pytest.raises(UsageError, match="not the review that you saw"):
+    with pytest.raises(ConflictError, match="not the review that you saw"):
         run(folder, "review", "r1", "cat", "--verdict", "good", *WHO)
     with pytest.raises(UsageError, match="A verdict is on a class"):
         run(folder, "review", "r1", "--verdict", "good", *WHO)
