@@ -233,6 +233,19 @@ def test_float32_features_of_scale_10000(backend) -> None:
         assert own == pytest.approx(exact.points[i].objective, rel=2e-5)
 
 
+def test_many_features_of_scale_10000_are_reached_cold() -> None:
+    """Every penalty of the grid is then far below the curvature, the largest included."""
+    x, y = load_digits(return_X_y=True)
+    net = np.random.default_rng(0).normal(size=(64, 128)) / 8
+    x = 1e4 * np.maximum(x[:300] / 8 @ net, 0)
+    path = logreg_path(Examples(x.astype(np.float32), y[:300]), None, ProbeOptions(tolerance=1e-8))
+    exact = logreg_path(Examples(x / 1e4, y[:300]), None, tight(penalties=paper_penalties() / 1e8))
+    assert not path.warnings
+    for one, other in zip(path.points, exact.points, strict=True):
+        assert one.objective == pytest.approx(other.objective, rel=3e-6)
+    assert path.points[-1].iterations < 100
+
+
 def test_integers_and_half_precision_are_widened() -> None:
     train = clusters(11, 90, 5, 3)
     half = Examples(train.features.astype(np.float16), train.labels)

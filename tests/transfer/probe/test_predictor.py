@@ -7,7 +7,7 @@ from fakes.probe_problems import problem_of
 from freshset.models.torch_arrays import TorchArrays
 from freshset.transfer.probe.arrays import NumpyArrays
 from freshset.transfer.probe.minimise import Limits, Minimiser
-from freshset.transfer.probe.predictor import Predictor
+from freshset.transfer.probe.predictor import Predictor, lead_in
 
 GRID = [10.0 ** (1 - i / 4) for i in range(9)]
 
@@ -56,3 +56,15 @@ def test_it_never_makes_a_start_worse(rng) -> None:
         predictor.start(point, penalty)
         assert point.objective(penalty) <= before
         predictor.note(point, penalty)
+
+
+def test_a_path_that_begins_deep_is_led_into() -> None:
+    problem, x, _ = problem_of(NumpyArrays(), seed=7)
+    point = problem.at(problem.join(np.zeros((3, 6)), problem.loss.offsets))
+    top = np.linalg.eigvalsh(np.cov(x.T, bias=True) * 120)[-1] / 3
+    assert lead_in(problem, point, top) == []
+    way = lead_in(problem, point, top / 1e4)
+    assert len(way) == pytest.approx(8, abs=1)
+    assert way[0] == pytest.approx(top, rel=3)
+    assert np.allclose(np.divide(way[:-1], way[1:]), 10**0.5)
+    assert way[-1] == pytest.approx(top / 1e4 * 10**0.5)

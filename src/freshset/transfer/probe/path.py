@@ -16,7 +16,7 @@ from freshset.transfer.probe.design import Design
 from freshset.transfer.probe.examples import Examples, checked
 from freshset.transfer.probe.losses import Loss, Sigmoid, Softmax
 from freshset.transfer.probe.minimise import Limits, Minimiser
-from freshset.transfer.probe.predictor import Predictor
+from freshset.transfer.probe.predictor import Predictor, lead_in
 from freshset.transfer.probe.problem import Problem
 from freshset.transfer.probe.results import PathPoint, ProbePath
 from freshset.transfer.probe.scores import Metric, check_metric, score
@@ -192,6 +192,12 @@ class _Solver:
         points: dict[int, PathPoint] = {}
         flats = np.empty((len(places), point.flat.shape[0]), precision)
         scale = 1.0
+        above = [] if start is not None else lead_in(problem, point, options.penalties[places[0]])
+        for penalty in above:
+            predictor.start(point, penalty)
+            scale = minimise(point, penalty, scale)[0].scale
+            minimise.refresh(point, penalty)
+            predictor.note(point, penalty)
         for row, place in enumerate(places):
             penalty = float(options.penalties[place])
             predictor.start(point, penalty)

@@ -71,6 +71,23 @@ class Predictor:
         plane.descend(guess, self._enough)
 
 
+def lead_in(problem: Problem, point: Point, largest: float) -> list[float]:
+    """Penalties to pass on the way from weights of 0 to the largest penalty of a path.
+
+    A start far below the penalty that balances the curvature at 0 takes hundreds of iterations where
+    a path of two penalties a decade takes a few each: features of scale 10^4 need it, others do not.
+
+    Returns
+    -------
+    list of float
+        Decreasing; empty when the largest penalty is at most a decade below the balance.
+    """
+    values = np.linalg.eigvalsh(problem.loss.curvature(point.residual))
+    balance = float(values[-1]) / problem.n * float(problem.design.values.max())
+    steps = math.ceil(2 * math.log10(max(balance / largest, 1.0)))
+    return [largest * 10 ** (i / 2) for i in range(steps, 0, -1)] if steps > 2 else []
+
+
 class _Plane:
     """The objective on a point plus any sum of differences."""
 
