@@ -238,6 +238,14 @@ def head_of(connection: sa.Connection) -> Any:
     return connection.execute(query).scalar_one_or_none()
 
 
+def read_entries(connection: sa.Connection, action: str = "", subject: str = "") -> Iterator[Entry]:
+    """All entries in order, or those of an action (a prefix) or subject."""
+    wanted = Filter(action=action, subject=subject)
+    query = sa.select(log).where(*_conditions(wanted)).order_by(log.c.seq)
+    for row in connection.execute(query):
+        yield Entry(*row)
+
+
 def search(
     connection: sa.Connection, wanted: Filter, *, before: int = 0, limit: int = 50
 ) -> list[Entry]:

@@ -251,7 +251,7 @@ class Project:
     def entries(self, *, action: str = "", subject: str = "") -> Iterator[Entry]:
         """Entries of the log in order, all or those of an action (a prefix) or subject."""
         with self.read() as connection:
-            yield from _entries(connection, action, subject)
+            yield from journal.read_entries(connection, action, subject)
 
     def verify_log(self, known: str = "") -> int:
         """Check that no entry was changed, removed or put in between; returns how many there are.
@@ -269,7 +269,7 @@ class Project:
         """
         with self.read() as connection:
             return journal.verify(
-                _entries(connection),
+                journal.read_entries(connection),
                 journal.head_of(connection),
                 where=str(self.folder),
                 known=known,
@@ -390,13 +390,3 @@ def _put_spec(change: Change, text: str) -> int:
     row = {"version": version, "text": text, "digest": spec.digest, "at": change.at}
     change.connection.execute(sa.insert(tables.specs), [row])
     return version
-
-
-def _entries(connection: sa.Connection, action: str = "", subject: str = "") -> Iterator[Entry]:
-    query = sa.select(tables.log).order_by(tables.log.c.seq)
-    if action:
-        query = query.where(tables.log.c.action.startswith(action, autoescape=True))
-    if subject:
-        query = query.where(tables.log.c.subject == subject)
-    for row in connection.execute(query):
-        yield Entry(*row)

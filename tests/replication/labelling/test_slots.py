@@ -259,3 +259,15 @@ def test_times_are_texts_that_sort(project: Project) -> None:
     mine = leased(project, "w1")
     assert mine.to_dict()["expires_at"] > mine.leased_at
     assert timedelta(seconds=600) == Clock.parse(mine.expires_at) - Clock.parse(mine.leased_at)
+
+
+def test_a_task_that_was_given_back_comes_again_when_no_other_is_left(project: Project) -> None:
+    returned: list[str] = []
+    with project.together() as together:
+        while (lease := take(together, "w", later_on=returned)).task_id not in returned:
+            give_back(together, "w", lease.task_id, lease.lease)
+            returned.append(lease.task_id)
+    with project.read() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(tables.tasks)).scalar()
+    assert len(returned) == count > 1
+    assert lease.task_id == min(returned)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.browser import PHONE, Site, assert_accessible, served, take_picture
-from fakes.desk import begun, chosen_by_worker, places, shown_tokens, ticked
+from fakes.label_page import begun, chosen_by_worker, places, shown_tokens, ticked
 from fakes.scenes import scenes_project
 from playwright.sync_api import Browser, Page, expect
 

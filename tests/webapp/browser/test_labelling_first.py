@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.browser import Site, assert_accessible, served, take_picture
-from fakes.desk import places, shown_tokens, ticked
+from fakes.label_page import places, shown_tokens, ticked
 from fakes.scenes import scenes_project
 from playwright.sync_api import Browser, Page, expect
 

@@ -6,7 +6,7 @@ import time
 
 import sqlalchemy as sa
 from fakes.browser import Site
-from fakes.desk import begun, chosen_by_worker, places, shown_tokens, ticked
+from fakes.label_page import begun, chosen_by_worker, places, shown_tokens, ticked
 from playwright.sync_api import Page, Route, expect
 
 from freshset.replication.labelling.grids import make_tasks

@@ -9,7 +9,7 @@ given one place; the keys of the table ``slots`` refuse it too.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -54,19 +54,26 @@ class Lease:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def take(together: Together, worker: str) -> Lease | None:
+def take(together: Together, worker: str, *, later_on: Collection[str] = ()) -> Lease | None:
     """Give a worker a task: the one they hold, or else the next; ``None`` when nothing is left.
 
     Tasks come in the order of their ids, which are random and so tell nothing, and those begun are
     finished first.  Nobody is asked about a task twice, nor about one whose class the spec no longer
     has or an image of which was taken down.
+
+    Parameters
+    ----------
+    later_on
+        Ids of tasks that the worker gave back, which come again when no other is left.
     """
     connection, at = together.connection, now()
     if _EXPIRED not in together.memo:
         _EXPIRE.run(connection, at=at, soon=later(at, SLACK))
         together.memo[_EXPIRED] = at
-    found = _find(together, worker)
-    if found is None and open_tasks(together):
+    found = _find(together, worker, later_on)
+    while found is None and open_tasks(together):
+        found = _find(together, worker, later_on)
+    if found is None and later_on:
         found = _find(together, worker)
     if found is None or found.lease:
         return found and Lease(*found[1:])
@@ -121,32 +128,34 @@ def is_over(at: str, lease_at: str, expires_at: str) -> bool:
 
 
 def open_tasks(together: Together) -> int:
-    """Make places for some more open tasks, as many as the spec wants answers; returns for how many.
+    """Make places for some more open tasks, as many as the spec wants answers; returns how many places.
 
     Where the spec wants more than it did the tasks get more.  Answers that came from a file fill
     places.
     """
     connection, wanted = together.connection, together.spec.tasks.answers
-    last = sa.exists().where(slots.c.task_id == tasks.c.task_id, slots.c.slot == wanted - 1)
-    query = sa.select(tasks.c.task_id).where(tasks.c.status == "open", ~last)
+    of = slots.c
+    there_are = sa.select(sa.func.count()).where(of.task_id == tasks.c.task_id).scalar_subquery()
+    query = sa.select(tasks.c.task_id).where(tasks.c.status == "open", there_are < wanted)
     ids = list(connection.execute(query.order_by(tasks.c.task_id).limit(OPENED)).scalars())
     if not ids:
         return 0
-    of = slots.c
-    have = sa.select(of.task_id, sa.func.count()).where(of.task_id.in_(ids)).group_by(of.task_id)
-    first = {task_id: int(count) for task_id, count in connection.execute(have)}
+    have = sa.select(of.task_id, of.slot).where(of.task_id.in_(ids))
+    known = {(task_id, slot) for task_id, slot in connection.execute(have)}
     answered = _answered_elsewhere(connection, ids)
     rows = []
     for task_id in ids:
         there = answered.get(task_id, [])
-        for slot in range(first.get(task_id, 0), wanted):
+        for slot in range(wanted):
+            if (task_id, slot) in known:
+                continue
             row = _FREE | {"task_id": task_id, "slot": slot, "submitted_at": ""}
             if there:
                 worker, at = there.pop()
                 row |= {"state": "done", "worker": worker, "submitted_at": at}
             rows.append(row)
     connection.execute(sa.insert(slots), rows)
-    return len(ids)
+    return len(rows)
 
 
 def later(at: str, by: timedelta) -> str:
@@ -180,13 +189,15 @@ class _Place(NamedTuple):
     expires_at: str
 
 
-def _find(together: Together, worker: str) -> _Place | None:
+def _find(together: Together, worker: str, besides: Collection[str] = ()) -> _Place | None:
     wanted, after = together.spec.tasks.answers, ""
     while True:
         cursor = _NEXT.run(together.connection, by=worker, wanted=wanted, after=after)
         rows = [_Place(*row[1:]) for row in cursor.fetchall()]
         for place in rows:
-            if place.class_key in together.spec.by_key:
+            if place.class_key in together.spec.by_key and (
+                place.lease or place.task_id not in besides
+            ):
                 return place
         free = [place.task_id for place in rows if not place.lease]
         if not free:

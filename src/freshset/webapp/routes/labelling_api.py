@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -92,6 +92,14 @@ class Desk(BaseModel):
     progress: Progress
 
 
+class Wish(BaseModel):
+    """What the worker would rather do."""
+
+    later_on: list[TaskId] = Field(
+        [], max_length=100, description="Tasks that were given back, to come when no other is left."
+    )
+
+
 class Held(BaseModel):
     """Proof that the worker was given a task."""
 
@@ -111,7 +119,7 @@ class Saved(BaseModel):
     version: int
 
 
-class Answer(Held):
+class Answer(Held, Wish):
     """What a worker answers; all images that are not chosen do not show the class."""
 
     chosen: Chosen
@@ -129,9 +137,10 @@ class Returned(BaseModel):
 
 
 @router.post("/next", response_model=Desk, responses=Places)
-async def next_task(request: Request, person: Worker) -> Body:
+async def next_task(request: Request, person: Worker, wish: Wish | None = None) -> Body:
     """Give the worker a task: the one at hand, or else the next."""
-    return await _write(request, person, _desk)
+    later_on = wish.later_on if wish else ()
+    return await _write(request, person, lambda *of: _desk(*of, later_on))
 
 
 @router.put("/tasks/{task_id}/draft", response_model=Saved, responses=Conflicts)
@@ -151,7 +160,7 @@ async def take_answer(request: Request, person: Worker, task_id: TaskId, answer:
 
     def work(together: Together, worker: str) -> Body:
         repeated = submit(together, worker, task_id, lease=answer.lease, chosen=answer.chosen)
-        return {"accepted": True, "repeated": repeated} | _desk(together, worker)
+        return {"accepted": True, "repeated": repeated} | _desk(together, worker, answer.later_on)
 
     return await _write(request, person, work)
 
@@ -181,8 +190,8 @@ async def _write(request: Request, person: Person, work: Callable[[Together, str
     return await services.writer.write(checked)
 
 
-def _desk(together: Together, worker: str) -> Body:
-    lease = take(together, worker)
+def _desk(together: Together, worker: str, later_on: Sequence[str] = ()) -> Body:
+    lease = take(together, worker, later_on=later_on)
     progress = read_progress(together, worker).to_dict()
     if lease is None:
         return {"task": None, "progress": progress | {"left": 0}}

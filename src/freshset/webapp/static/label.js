@@ -7,7 +7,7 @@ import { element } from "/static/label_grid.js";
 import { count, missing, part, setUp } from "/static/label_parts.js";
 
 const page = part("label");
-const state = { task: null, draft: null, progress: null, sending: false, images: 0 };
+const state = { task: null, draft: null, progress: null, sending: false, images: 0, returned: [] };
 const KEPT = {
   saving: "Saving…", saved: "Saved", elsewhere: "Not saved",
   kept: "Not connected. Your ticks are kept here and will be sent.",
@@ -147,7 +147,7 @@ function finish() {
 async function next() {
   show("loading");
   try {
-    begin(await call("POST", "/api/labelling/next"));
+    begin(await call("POST", "/api/labelling/next", { later_on: state.returned }));
   } catch (problem) {
     trouble(problem);
   }
@@ -196,6 +196,7 @@ async function giveBack() {
       return;
     }
   }
+  state.returned = [...state.returned, task.task_id].slice(-100);
   await state.draft.end();
   state.draft.forget();
   clock.stop();
@@ -224,7 +225,9 @@ async function send() {
   let problem = null;
   for (let fails = 0; ; fails += 1) {
     try {
-      const answer = await call("POST", `/api/labelling/tasks/${task.task_id}/submission`, { lease: task.lease, chosen });
+      const answer = await call("POST", `/api/labelling/tasks/${task.task_id}/submission`, {
+        lease: task.lease, chosen, later_on: state.returned,
+      });
       draft.forget();
       state.images += task.images.length;
       begin(answer);
