@@ -26,6 +26,8 @@ def demo(
     for study in result.studies:
         typer.echo(f"\n{study.title}")
         typer.echo(wrapped(study.comparison.findings))
+    typer.echo("\nFolds of known writers, and unseen writers")
+    typer.echo(wrapped(result.validation.findings))
     typer.echo(f"\nReport: {result.page.resolve()}")
     typer.echo(f"Store:  {result.store.resolve()}")
 

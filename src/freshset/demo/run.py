@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freshset.core.config import CompareSettings
-from freshset.demo import digits, published, rebuilt
+from freshset.demo import digits, published, rebuilt, validation
 from freshset.generalization.compare import compare
 from freshset.replication.auditing.strategies_table import strategies_table
 from freshset.reports.study import Study, study_from
@@ -32,16 +32,17 @@ REBUILT_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo made: its studies, and where the report and the store are."""
+    """What the demo made: its studies, what folds say, and where the report and the store are."""
 
     studies: tuple[Study, ...]
+    validation: validation.Validation
     page: Path
     store: Path
 
 
 def steps() -> int:
     """Number of times that `run` calls ``step``."""
-    return 2 + len(digits.classifiers()) + 1 + 2 * (1 + len(published.STUDIES)) + 1
+    return 2 + len(digits.classifiers()) + validation.steps() + 1 + 2 * (1 + len(published.STUDIES)) + 1
 
 
 def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> DemoResult:
@@ -59,11 +60,11 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
     built = rebuilt.rebuild(digits.load_digits(seed), folder / "rebuilt", seed=seed, step=step)
     more = [(one, built.rows[name]) for name, one in built.testsets.items()]
     digits.measure(store, seed=seed, step=lambda name: step(f"trained {name}"), more=more)
+    validated = validation.validate(seed=seed, step=step)
     result = compare(store, digits.OLD, digits.NEW, CompareSettings(seed=seed))
     step("compared digits")
-    studies = [
-        study_from(store, result, title="Digits of known and unseen writers", note=DIGITS_NOTE)
-    ]
+    note = " ".join((DIGITS_NOTE, *validated.findings))
+    studies = [study_from(store, result, title="Digits of known and unseen writers", note=note)]
     step("tested all pairs")
     studies.append(_rebuilt(store, built, folder, seed))
     step("compared the set with simulated labels")
@@ -76,7 +77,7 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
         step(f"compared {study.title}")
     page = write_report(studies, folder / "report", title="Does the score survive?")
     step("wrote the report")
-    return DemoResult(tuple(studies), page, place)
+    return DemoResult(tuple(studies), validated, page, place)
 
 
 def _rebuilt(store: ParquetStore, built: rebuilt.Rebuilt, folder: Path, seed: int) -> Study:
