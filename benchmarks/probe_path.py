@@ -53,9 +53,7 @@ def main() -> int:
     parser.add_argument("--problems", default="S1,S4,digits,S2")
     parser.add_argument("--backend", default="auto", choices=["auto", "numpy", "torch"])
     parser.add_argument("--peer-tight", type=float, default=1e-7)
-    parser.add_argument(
-        "--tight", type=float, default=8e-9, help="our tolerance for gaps of 1e-6"
-    )
+    parser.add_argument("--tight", type=float, default=8e-9, help="our tolerance for gaps of 1e-6")
     parser.add_argument("--runs", type=int, default=3, help="of ours; the median counts")
     parser.add_argument("--skip-tight-peer", action="store_true")
     a = parser.parse_args()
