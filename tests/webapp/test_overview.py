@@ -10,13 +10,11 @@ from freshset.replication.project import Project
 from freshset.webapp.overview import desk_of, frequencies_of, pool_of
 from freshset.webapp.services import Services
 from freshset.webapp.settings import Settings
-from freshset.webapp.signing import Signer
-from freshset.webapp.writer import Writer
 
 
 @pytest.fixture
 def services(project: Project) -> Services:
-    return Services(project, Settings(), Signer("x"), Writer(project))
+    return Services.of(project, Settings())
 
 
 def answer(project: Project, item: str) -> None:

@@ -42,7 +42,14 @@ class DemoResult:
 
 def steps() -> int:
     """Number of times that `run` calls ``step``."""
-    return 2 + len(digits.classifiers()) + validation.steps() + 1 + 2 * (1 + len(published.STUDIES)) + 1
+    return (
+        2
+        + len(digits.classifiers())
+        + validation.steps()
+        + 1
+        + 2 * (1 + len(published.STUDIES))
+        + 1
+    )
 
 
 def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> DemoResult:

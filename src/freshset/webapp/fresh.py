@@ -10,15 +10,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from freshset.replication.journal import head_of
+from freshset.replication.project import Project
 from freshset.replication.tables import log
-
-if TYPE_CHECKING:
-    from freshset.webapp.services import Services
 
 Value = TypeVar("Value")
 
@@ -35,68 +33,73 @@ class _Kept:
 
 
 class Memory:
-    """Values by key; read it by `remembered`."""
+    """Values of a project by key."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: Project) -> None:
+        self._project = project
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
-    def of(self, key: Hashable) -> _Kept:
-        """What is kept under a key, maybe nothing yet."""
+    def of(
+        self,
+        key: Hashable,
+        compute: Callable[[], Value],
+        *,
+        actions: Collection[str] = (),
+        seconds: float = 0.0,
+        who: str = "",
+    ) -> Value:
+        """Return what was computed before, as long as nothing has happened in the project since.
+
+        Whoever asks while another computes the same waits for that.  To be called from threads, never
+        from a coroutine.
+
+        Parameters
+        ----------
+        key
+            What is computed, with all that it depends on but the project.
+        compute
+            Reads the project.  Nobody may change what it returns.
+        actions
+            Whole names of actions whose entries count; all do where none is named.
+        seconds
+            Least age at which new entries of the log count; submissions of workers are entries too,
+            and come many times a second.
+        who
+            Whose entries count at once, so that people see what they did.
+
+        Raises
+        ------
+        Exception
+            Whatever `compute` raises; then nothing is remembered.
+        """
+        kept = self._place(key)
+        with kept.lock:
+            with self._project.read() as connection:
+                head = _head(connection, actions)
+                young = time.monotonic() - kept.since < seconds
+                good = head == kept.head or (
+                    young and not _did(connection, who, actions, kept.head)
+                )
+            if not good:
+                # What is computed may be newer than the head, never older.
+                since = time.monotonic()
+                kept.value = compute()
+                kept.head, kept.since = head, since
+            value: Value = kept.value
+            return value
+
+    def last(self, key: Hashable) -> Any:
+        """What was computed last, however old; ``None`` where nothing was."""
+        return self._place(key).value
+
+    def _place(self, key: Hashable) -> _Kept:
         with self._lock:
             kept = self._kept.setdefault(key, _Kept())
             self._kept.move_to_end(key)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
             return kept
-
-
-def remembered(
-    services: Services,
-    key: Hashable,
-    compute: Callable[[], Value],
-    *,
-    actions: Collection[str] = (),
-    seconds: float = 0.0,
-    who: str = "",
-) -> Value:
-    """Return what was computed before, as long as nothing has happened in the project since.
-
-    Whoever asks while another computes the same waits for that.  To be called from threads, never
-    from a coroutine.
-
-    Parameters
-    ----------
-    key
-        What is computed, with all that it depends on but the project.
-    compute
-        Reads the project.  Nobody may change what it returns.
-    actions
-        Whole names of actions whose entries count; all do where none is named.
-    seconds
-        Least age at which new entries of the log count; submissions of workers are entries too, and
-        come many times a second.
-    who
-        Whose entries count at once, so that people see what they did.
-
-    Raises
-    ------
-    Exception
-        Whatever `compute` raises; then nothing is remembered.
-    """
-    kept = services.memory.of(key)
-    with kept.lock:
-        with services.project.read() as connection:
-            head = _head(connection, actions)
-            young = time.monotonic() - kept.since < seconds
-            good = head == kept.head or (young and not _did(connection, who, actions, kept.head))
-        if not good:
-            # What is computed may be newer than the head, never older.
-            since = time.monotonic()
-            kept.value = compute()
-            kept.head, kept.since = head, since
-        value: Value = kept.value
-        return value
 
 
 def _head(connection: sa.Connection, actions: Collection[str]) -> int:

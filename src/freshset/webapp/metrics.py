@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import (
@@ -19,11 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from freshset.replication.labelling.activity import count_slots
 from freshset.replication.people import count_people
+from freshset.replication.project import Project
 from freshset.webapp.errors import answer
 from freshset.webapp.proxies import Proxies
-
-if TYPE_CHECKING:
-    from freshset.webapp.services import Services
+from freshset.webapp.writer import Writer
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -66,9 +64,9 @@ class Metrics:
         """Count a transaction of the writer."""
         self._batches.observe(size)
 
-    def watch(self, services: Services) -> None:
-        """Also tell of a project, which is read whenever somebody asks."""
-        self.registry.register(_Project(services))
+    def watch(self, project: Project, writer: Writer) -> None:
+        """Also tell of a project and its writer, which are looked at whenever somebody asks."""
+        self.registry.register(_Project(project, writer))
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
@@ -76,14 +74,14 @@ class Metrics:
 
 
 class _Project(Collector):
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, project: Project, writer: Writer) -> None:
+        self._project, self._writer = project, writer
 
     def describe(self) -> Iterable[Metric]:
         return ()  # otherwise the database would be read when this is registered
 
     def collect(self) -> Iterator[Metric]:
-        with self._services.project.read() as connection:
+        with self._project.read() as connection:
             people = count_people(connection)
             slots = count_slots(connection)
         by_role = GaugeMetricFamily("freshset_people", "People who may come in.", labels=("role",))
@@ -96,7 +94,7 @@ class _Project(Collector):
         yield GaugeMetricFamily("freshset_leases", "Tasks that workers have now.", value=slots.live)
         yield GaugeMetricFamily("freshset_places", "Places still free in tasks.", value=slots.free)
         yield GaugeMetricFamily(
-            "freshset_writer_waiting", "Changes that wait.", value=self._services.writer.waiting
+            "freshset_writer_waiting", "Changes that wait.", value=self._writer.waiting
         )
 
 

@@ -8,7 +8,6 @@ from freshset.replication.labelling.frequencies import pooled_frequencies
 from freshset.replication.sampling import browsing
 from freshset.replication.sampling.browsing import Pool
 from freshset.replication.sampling.choose import Ground, read_ground
-from freshset.webapp.fresh import remembered
 from freshset.webapp.services import Services
 
 _ANSWERED = ("answers.import", "answers.submit", "spec.change")
@@ -26,7 +25,7 @@ def frequencies_of(services: Services) -> Frequencies:
     def compute() -> Frequencies:
         return pooled_frequencies(services.project).frequencies
 
-    return remembered(services, "frequencies", compute, actions=_ANSWERED, seconds=_SECONDS)
+    return services.memory.of("frequencies", compute, actions=_ANSWERED, seconds=_SECONDS)
 
 
 def desk_of(services: Services) -> Desk:
@@ -37,7 +36,7 @@ def desk_of(services: Services) -> Desk:
         with services.project.read() as connection:
             return read_desk(connection, rules)
 
-    return remembered(services, "desk", compute, actions=ACTIONS)
+    return services.memory.of("desk", compute, actions=ACTIONS)
 
 
 def ground_of(services: Services) -> Ground:
@@ -49,7 +48,7 @@ def ground_of(services: Services) -> Ground:
             return read_ground(connection, frequencies)
 
     actions = (*ACTIONS, *_ANSWERED)
-    return remembered(services, "ground", compute, actions=actions, seconds=_SECONDS)
+    return services.memory.of("ground", compute, actions=actions, seconds=_SECONDS)
 
 
 def pool_of(services: Services, who: str) -> Pool:
@@ -60,4 +59,4 @@ def pool_of(services: Services, who: str) -> Pool:
         with services.project.read() as connection:
             return browsing.pool_of(connection, ground)
 
-    return remembered(services, "pool", compute, actions=_POOLED, seconds=_SECONDS, who=who)
+    return services.memory.of("pool", compute, actions=_POOLED, seconds=_SECONDS, who=who)

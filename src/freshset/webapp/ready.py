@@ -10,7 +10,6 @@ from freshset.replication.labelling.qualification import missing_step
 from freshset.replication.people import Person
 from freshset.replication.spec import Spec
 from freshset.webapp.errors import Forbidden
-from freshset.webapp.fresh import remembered
 from freshset.webapp.identity import Worker
 from freshset.webapp.services import Services, Shared
 
@@ -23,7 +22,7 @@ _SAID = {
 def spec_of(services: Services) -> Spec:
     """The spec in force, which is read again only when it has changed."""
     actions = ("project.create", "spec.change")
-    return remembered(services, "spec", lambda: services.project.spec, actions=actions)
+    return services.memory.of("spec", lambda: services.project.spec, actions=actions)
 
 
 def get_ready(person: Worker, services: Shared) -> Person:

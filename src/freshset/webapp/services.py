@@ -38,7 +38,7 @@ class Services:
     writer
         For the many small changes of workers; all others go through ``project.change``.
     memory
-        What takes long to compute; see `freshset.webapp.fresh.remembered`.
+        What takes long to compute; see `freshset.webapp.fresh`.
     known
         Who was here a moment ago.
     streams
@@ -51,7 +51,7 @@ class Services:
     settings: Settings
     signer: Signer
     writer: Writer
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory
     known: Known = field(default_factory=Known)
     limits: Limits = field(default_factory=Limits)
     metrics: Metrics = field(default_factory=Metrics)
@@ -63,12 +63,12 @@ class Services:
     def of(cls, project: Project, settings: Settings) -> Services:
         """Services of a project, as the operator wants them."""
         metrics = Metrics()
-        services = cls(
-            project, settings, Signer.of(project.folder), Writer(project, saw=metrics.saw_batch),
+        writer = Writer(project, saw=metrics.saw_batch)
+        metrics.watch(project, writer)
+        return cls(
+            project, settings, Signer.of(project.folder), writer, Memory(project),
             metrics=metrics, proxies=Proxies(settings.trusted_proxies),
         )  # fmt: skip
-        metrics.watch(services)
-        return services
 
 
 async def get_services(request: Request) -> Services:

@@ -11,7 +11,6 @@ from freshset.core.files import sha256_bytes
 from freshset.replication.labelling.standing import Standing, read_at_work, read_standing
 from freshset.replication.project import now
 from freshset.replication.sampling.outlook import Outlook, read_outlook
-from freshset.webapp.fresh import remembered
 from freshset.webapp.identity import Owner
 from freshset.webapp.pages import render
 from freshset.webapp.ready import spec_of
@@ -88,12 +87,12 @@ def _standing(services: Services) -> Standing:
         with services.project.read() as connection:
             return read_standing(connection, spec_of(services), now())
 
-    return remembered(services, "standing", read, seconds=SECONDS)
+    return services.memory.of("standing", read, seconds=SECONDS)
 
 
 def _outlook(services: Services, who: str) -> Outlook:
-    last: Outlook | None = services.memory.of("outlook").value
+    last: Outlook | None = services.memory.last("outlook")
     seconds = QUICK if last is None else max(QUICK, REST * last.took)
-    return remembered(
-        services, "outlook", lambda: read_outlook(services.project), seconds=seconds, who=who
+    return services.memory.of(
+        "outlook", lambda: read_outlook(services.project), seconds=seconds, who=who
     )

@@ -12,7 +12,6 @@ from freshset.core.errors import NotFoundError
 from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.replication.labelling.examples import class_of_task, example_items
 from freshset.webapp.errors import API
-from freshset.webapp.fresh import remembered
 from freshset.webapp.pictures import picture
 from freshset.webapp.ready import Ready
 from freshset.webapp.services import Services, Shared
@@ -62,4 +61,4 @@ def _items(services: Services, person_id: str, task_id: str) -> list[str]:
         with services.project.read() as connection:
             return example_items(connection, class_key)
 
-    return remembered(services, ("examples", class_key), compute, actions=_CHANGES)
+    return services.memory.of(("examples", class_key), compute, actions=_CHANGES)

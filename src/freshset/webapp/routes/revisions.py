@@ -24,7 +24,6 @@ from freshset.replication.revisions.review import (
 from freshset.replication.sampling.choose import draw_revision
 from freshset.replication.sampling.replacing import replace_images, replacements_of
 from freshset.webapp.errors import API
-from freshset.webapp.fresh import remembered
 from freshset.webapp.identity import Owner, Reviewer
 from freshset.webapp.overview import ground_of
 from freshset.webapp.pages import render
@@ -296,7 +295,7 @@ def _problems(services: Services, name: str) -> tuple[Problem, ...]:
         with services.project.read() as connection:
             return problems_of(connection, name)
 
-    return remembered(services, ("problems", name), compute, actions=_SPEAKS)
+    return services.memory.of(("problems", name), compute, actions=_SPEAKS)
 
 
 def _reviewed(one: ClassReview) -> Reviewed:
