@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from freshset.core.errors import MissingExtraError, StoreError, UsageError
 
+# The connection used last comes first: what it has read, and prepared, is still there.
+_POOL = {"pool_use_lifo": True}
 _EXAMPLE = "Give postgresql+psycopg://user@host/name."
 # What databases say, in the order in which it is looked for, and what to do.
 _HINTS = (
@@ -46,13 +48,12 @@ def make_engine(path: Path, url: str = "") -> sa.Engine:
     """
     place = _parsed(url) if url else sa.URL.create("sqlite", database=os.fspath(path))
     if place.get_backend_name() == "sqlite":
-        # The connection used last comes first: what it has read is still there.
-        engine = sa.create_engine(place, connect_args={"timeout": 60}, pool_use_lifo=True)
+        engine = sa.create_engine(place, connect_args={"timeout": 60}, **_POOL)
         sa.event.listen(engine, "connect", _configure_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return sa.create_engine(place, pool_pre_ping=True)
+        return sa.create_engine(place, pool_pre_ping=True, **_POOL)
     except ImportError as error:
         raise MissingExtraError(
             f"PostgreSQL needs {error.name}, which is not installed.",
@@ -147,6 +148,31 @@ class Prepared:
         made = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self._made[dialect.name] = str(made), list(made.positiontup or ()), dict(made.params)
         return self._made[dialect.name]
+
+
+@contextmanager
+def pipelined(connection: sa.Connection) -> Iterator[None]:
+    """Send prepared statements one after the other, and wait for all of them once.
+
+    Each wait for PostgreSQL takes longer than what it is waited for.  Whatever is fetched within the
+    block is waited for; only `Prepared` may run there.  SQLite has nothing to wait for.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        When the database refuses any of them.
+    """
+    dialect: Any = connection.dialect
+    if dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except dialect.loaded_dbapi.Error as error:
+        kind = dialect.loaded_dbapi.Error
+        raise DBAPIError.instance("", None, error, kind, dialect=dialect) from error
 
 
 @contextmanager

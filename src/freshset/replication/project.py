@@ -304,7 +304,7 @@ class Together:
         self.project = project
         self.connection = connection
         self.memo: dict[str, Any] = {}
-        self._chain: journal.Chain | None = None
+        self._chain = journal.Chain(connection)
 
     @cached_property
     def spec(self) -> Spec:
@@ -321,8 +321,6 @@ class Together:
         try:
             change = Change(self.connection, now(), who, detail)
             yield change
-            if self._chain is None:
-                self._chain = journal.Chain(self.connection)
             self._chain.append(change, action, subject, why)
         except BaseException:
             _UNDO.run(self.connection)
@@ -332,8 +330,7 @@ class Together:
 
     def write_log(self) -> None:
         """Write the entries of all changes; whoever opened the transaction calls it in the end."""
-        if self._chain is not None:
-            self._chain.write()
+        self._chain.write()
 
 
 def _check_named(action: str, who: str, why: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from freshset.replication.people import Person
 
-SECONDS = 2.0
+SECONDS = 10.0
 MOST = 10_000
 """People who are remembered."""
 

@@ -90,7 +90,7 @@ def test_an_answer_is_kept_for_every_image_of_the_grid(project: Project) -> None
     assert first["accepted_at"] == lease.leased_at <= first["submitted_at"]
     (entry,) = project.entries(action="answers.submit")
     assert (entry.who, entry.subject) == ("w", lease.task_id)
-    assert entry.detail == {"selected": 2, "answers": 8, "closed": False}
+    assert entry.detail == {"selected": 2, "closed": False}
 
 
 def test_no_image_may_be_chosen(project: Project) -> None:
@@ -115,10 +115,8 @@ def test_a_second_answer_about_an_image_is_not_kept(project: Project) -> None:
     second = leased(project, "w")
     answer(project, "w", second, lambda _: False)
     # Both tasks show the same two positive controls, and maybe one negative.
-    *_, entry = project.entries(action="answers.submit")
-    assert entry.detail["answers"] in (5, 6)
     rows = stored(project)
-    assert len(rows) == 8 + entry.detail["answers"]
+    assert len(rows) in (8 + 5, 8 + 6)
     assert rows["selected"].sum() == 8
     # What is the same again is told by the answers that were kept.
     assert answer(project, "w", second, lambda _: False)

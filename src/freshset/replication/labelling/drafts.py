@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,12 +84,23 @@ def save_draft(
 
 def find_draft(connection: sa.Connection, worker: str, task_id: str) -> Draft | None:
     """What a worker has ticked in a task, where anything was saved."""
-    row = _FIND.run(connection, of_task=task_id, by=worker).fetchone()
-    if row is None:
-        return None
-    chosen, version = row
-    # JSON, which the driver of PostgreSQL reads and that of SQLite does not.
-    return Draft(tuple(json.loads(chosen) if isinstance(chosen, str) else chosen), int(version))
+    return ask_draft(connection, worker, task_id)()
+
+
+def ask_draft(connection: sa.Connection, worker: str, task_id: str) -> Callable[[], Draft | None]:
+    """Ask for `find_draft`, and return what waits for it."""
+    cursor = _FIND.run(connection, of_task=task_id, by=worker)
+
+    def wait() -> Draft | None:
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        chosen, version = row
+        # JSON, which the driver of PostgreSQL reads and that of SQLite does not.
+        tokens = json.loads(chosen) if isinstance(chosen, str) else chosen
+        return Draft(tuple(tokens), int(version))
+
+    return wait
 
 
 def _find(_dialect: str) -> sa.Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,16 +46,30 @@ class Progress:
 
 def read_progress(together: Together, worker: str) -> Progress:
     """Count what a worker has done, and what is left."""
-    if OPEN_TASKS not in together.memo:
-        together.memo[OPEN_TASKS] = int(_OPEN.run(together.connection).fetchone()[0])
-    last = _LAST.run(together.connection, by=worker).fetchall()
-    done, open_ = last[0][2:] if last else (0, 0)
-    # Places filled by answers from a file, and clocks that were put back, tell no time.
-    took = [
-        seconds for begun, ended, *_ in last if begun and (seconds := _seconds(begun, ended)) > 0
-    ]
-    left = together.memo[OPEN_TASKS] - int(open_)
-    return Progress(int(done), left, statistics.median(took) if took else None)
+    return ask_progress(together, worker)()
+
+
+def ask_progress(together: Together, worker: str) -> Callable[[], Progress]:
+    """Ask for `read_progress`, and return what waits for it."""
+    connection, memo = together.connection, together.memo
+    every = None if OPEN_TASKS in memo else _OPEN.run(connection)
+    cursor = _LAST.run(connection, by=worker)
+
+    def wait() -> Progress:
+        if every is not None:
+            memo[OPEN_TASKS] = int(every.fetchone()[0])
+        last = cursor.fetchall()
+        done, open_ = last[0][2:] if last else (0, 0)
+        # Places filled by answers from a file, and clocks that were put back, tell no time.
+        took = [
+            seconds
+            for begun, ended, *_ in last
+            if begun and (seconds := _seconds(begun, ended)) > 0
+        ]
+        left = memo[OPEN_TASKS] - int(open_)
+        return Progress(int(done), left, statistics.median(took) if took else None)
+
+    return wait
 
 
 def _seconds(begun: str, ended: str) -> float:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from freshset.core.errors import ConflictError, DataError, NotFoundError
-from freshset.replication.databases import Prepared
+from freshset.replication.databases import Prepared, pipelined
 from freshset.replication.labelling.progress import OPEN_TASKS
 from freshset.replication.labelling.slots import is_over, leased_at
 from freshset.replication.labelling.task_images import shown_tokens
-from freshset.replication.project import Together
+from freshset.replication.project import Together, now
 from freshset.replication.tables import answers, drafts, slots, task_items, tasks
 
 SOURCE = "web"
@@ -61,24 +61,27 @@ def submit(
         return True
     if places[0].known != len(set(chosen)):
         raise DataError("An image is not of this task.", "Load the page again.")
-    why = "Labelled in the browser"
-    with together.change("answers.submit", who=worker, why=why, subject=task_id) as change:
-        place = _choose(places, worker, change.at)
-        kept = _INSERT.run(
+    place = _choose(places, worker, now())
+    why, wanted = "Labelled in the browser", together.spec.tasks.answers
+    with (
+        pipelined(connection),
+        together.change("answers.submit", who=worker, why=why, subject=task_id) as change,
+    ):
+        _INSERT.run(
             connection, by=worker, of_task=task_id, of_class=place.class_key, given=given,
             at=change.at, shown=lease, ticked=ticked,
-        ).rowcount  # fmt: skip
+        )  # fmt: skip
         _DONE.run(
             connection, by=worker, of_task=task_id, of_slot=place.slot, given=given, at=change.at,
             shown=lease,
         )  # fmt: skip
         _FORGET.run(connection, by=worker, of_task=task_id)
         done = 1 + sum(other.state == "done" for other in places)
-        closed = place.status == "open" and done >= together.spec.tasks.answers
+        closed = place.status == "open" and done >= wanted
         if closed:
             _CLOSE.run(connection, of_task=task_id)
             together.memo.pop(OPEN_TASKS, None)
-        change.detail |= {"selected": places[0].known, "answers": kept, "closed": closed}
+        change.detail |= {"selected": place.known, "closed": closed}
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from freshset.core.errors import NotFoundError
@@ -11,7 +13,13 @@ from freshset.replication.tables import task_items
 
 def shown_tokens(connection: sa.Connection, task_id: str) -> list[str]:
     """Tokens of a task's images, in the order shown."""
-    return [token for (token,) in _SHOWN.run(connection, of_task=task_id).fetchall()]
+    return ask_tokens(connection, task_id)()
+
+
+def ask_tokens(connection: sa.Connection, task_id: str) -> Callable[[], list[str]]:
+    """Ask for `shown_tokens`, and return what waits for them."""
+    cursor = _SHOWN.run(connection, of_task=task_id)
+    return lambda: [token for (token,) in cursor.fetchall()]
 
 
 def find_image(connection: sa.Connection, token: str) -> str:

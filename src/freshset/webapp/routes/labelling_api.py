@@ -7,16 +7,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
+from pydantic_core import to_json
+from starlette.responses import Response
 
+from freshset.replication.databases import pipelined
 from freshset.replication.labelling.answers.importing import hash_worker
-from freshset.replication.labelling.drafts import find_draft, save_draft
-from freshset.replication.labelling.progress import read_progress
+from freshset.replication.labelling.drafts import Draft as TickedBefore
+from freshset.replication.labelling.drafts import ask_draft, save_draft
+from freshset.replication.labelling.progress import ask_progress, read_progress
 from freshset.replication.labelling.qualification import missing_step
 from freshset.replication.labelling.slots import Lease, give_back, take
 from freshset.replication.labelling.submissions import submit
-from freshset.replication.labelling.task_images import shown_tokens
+from freshset.replication.labelling.task_images import ask_tokens
 from freshset.replication.people import Person
 from freshset.replication.project import Together
+from freshset.replication.spec import Spec
 from freshset.webapp.errors import API, Forbidden
 from freshset.webapp.identity import Worker
 from freshset.webapp.services import Services
@@ -27,7 +32,7 @@ MOST = 2_000
 """Images that may be chosen in one task."""
 
 Body = dict[str, Any]
-"""What a model of an answer is made of; to make the models themselves takes longer than the rest."""
+"""What a model says, without the model, which takes longer to make than the rest of an answer."""
 
 Token = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Chosen = Annotated[list[Token], Field(max_length=MOST, description="Tokens of images.")]
@@ -137,14 +142,18 @@ class Returned(BaseModel):
 
 
 @router.post("/next", response_model=Desk, responses=Places)
-async def next_task(request: Request, person: Worker, wish: Wish | None = None) -> Body:
+async def next_task(request: Request, person: Worker, wish: Wish | None = None) -> Response:
     """Give the worker a task: the one at hand, or else the next."""
     later_on = wish.later_on if wish else ()
-    return await _write(request, person, lambda *of: _desk(*of, later_on))
+
+    def work(together: Together, worker: str) -> Body:
+        return _desk(together, worker, later_on)
+
+    return await _write(request, person, work)
 
 
 @router.put("/tasks/{task_id}/draft", response_model=Saved, responses=Conflicts)
-async def keep_draft(request: Request, person: Worker, task_id: TaskId, ticked: Ticked) -> Body:
+async def keep_draft(request: Request, person: Worker, task_id: TaskId, ticked: Ticked) -> Response:
     """Keep what is ticked so far."""
 
     def work(together: Together, worker: str) -> Body:
@@ -155,7 +164,9 @@ async def keep_draft(request: Request, person: Worker, task_id: TaskId, ticked: 
 
 
 @router.post("/tasks/{task_id}/submission", response_model=Accepted, responses=Conflicts)
-async def take_answer(request: Request, person: Worker, task_id: TaskId, answer: Answer) -> Body:
+async def take_answer(
+    request: Request, person: Worker, task_id: TaskId, answer: Answer
+) -> Response:
     """Take the worker's answer to a task, and give the next one."""
 
     def work(together: Together, worker: str) -> Body:
@@ -166,7 +177,7 @@ async def take_answer(request: Request, person: Worker, task_id: TaskId, answer:
 
 
 @router.post("/tasks/{task_id}/return", response_model=Returned, responses=Conflicts)
-async def return_task(request: Request, person: Worker, task_id: TaskId, held: Held) -> Body:
+async def return_task(request: Request, person: Worker, task_id: TaskId, held: Held) -> Response:
     """Give a task back, for somebody else."""
 
     def work(together: Together, worker: str) -> Body:
@@ -176,7 +187,9 @@ async def return_task(request: Request, person: Worker, task_id: TaskId, held: H
     return await _write(request, person, work)
 
 
-async def _write(request: Request, person: Person, work: Callable[[Together, str], Body]) -> Body:
+async def _write(
+    request: Request, person: Person, work: Callable[[Together, str], Body]
+) -> Response:
     """Do something for a worker who may label, within a transaction that others share."""
     services: Services = request.app.state.services
     worker = hash_worker(person.person_id, services.project.salt)
@@ -187,21 +200,25 @@ async def _write(request: Request, person: Person, work: Callable[[Together, str
             raise Forbidden(f"Before you label there is a {step} to do.", "Load the page again.")
         return work(together, worker)
 
-    return await services.writer.write(checked)
+    return Response(to_json(await services.writer.write(checked)), media_type="application/json")
 
 
 def _desk(together: Together, worker: str, later_on: Sequence[str] = ()) -> Body:
     lease = take(together, worker, later_on=later_on)
-    progress = read_progress(together, worker).to_dict()
     if lease is None:
-        return {"task": None, "progress": progress | {"left": 0}}
-    return {"task": _task(together, worker, lease), "progress": progress}
+        done = read_progress(together, worker).to_dict()
+        return {"task": None, "progress": done | {"left": 0}}
+    connection, spec = together.connection, together.spec
+    with pipelined(connection):
+        tokens = ask_tokens(connection, lease.task_id)
+        draft = ask_draft(connection, worker, lease.task_id)
+        progress = ask_progress(together, worker)
+        task = _task(spec, lease, tokens(), draft())
+        return {"task": task, "progress": progress().to_dict()}
 
 
-def _task(together: Together, worker: str, lease: Lease) -> Body:
-    asked = together.spec.by_key[lease.class_key]
-    draft = find_draft(together.connection, worker, lease.task_id)
-    tokens = shown_tokens(together.connection, lease.task_id)
+def _task(spec: Spec, lease: Lease, tokens: list[str], ticked: TickedBefore | None) -> Body:
+    asked = spec.by_key[lease.class_key]
     return {
         "task_id": lease.task_id,
         "lease": lease.lease,
@@ -211,6 +228,6 @@ def _task(together: Together, worker: str, lease: Lease) -> Body:
         },
         "images": [{"token": token, "url": f"/labelling/images/{token}"} for token in tokens],
         "expires_at": lease.expires_at,
-        "seconds": together.spec.tasks.seconds,
-        "draft": None if draft is None else draft.to_dict(),
+        "seconds": spec.tasks.seconds,
+        "draft": None if ticked is None else ticked.to_dict(),
     }  # fmt: skip
