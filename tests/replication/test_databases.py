@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from freshset.core.errors import MissingExtraError, StoreError, UsageError
+from freshset.replication import tables
 from freshset.replication.databases import (
+    Prepared,
     explained,
     make_engine,
+    pipelined,
     plain_rows,
     reading,
     shown,
     writing,
 )
+from freshset.replication.project import Project
 
 SECRET = "hunter2"
 
@@ -111,3 +116,34 @@ def test_plain_rows_are_those_of_the_query(tmp_path: Path, database: str) -> Non
         assert plain_rows(connection, query) == [(1, 0.5), (2, 1.0)]
         assert plain_rows(connection, query.where(table.c.n > 2)) == []
     engine.dispose()
+
+
+_ADD = Prepared(
+    lambda _: sa.insert(tables.settings).values(key=sa.bindparam("name"), value=sa.text("'1'"))
+)
+_COUNT = Prepared(
+    lambda _: sa.select(sa.func.count()).where(tables.settings.c.key.startswith("x")).limit(1)
+)
+
+
+def test_prepared_statements_do_what_others_do(any_project: Project) -> None:
+    with any_project.change("x", who="ada", why="test") as change, pipelined(change.connection):
+        for name in ("x1", "x2", "x3"):
+            _ADD.run(change.connection, name=name)
+        assert _COUNT.run(change.connection).fetchone() == (3,)
+    with any_project.read() as connection:
+        assert _COUNT.run(connection).fetchone() == (3,)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_the_database_refuses_is_said_as_ever(any_project: Project, together: bool) -> None:
+    with (
+        pytest.raises(StoreError, match="(?i)unique"),
+        any_project.change("x", who="ada", why="test") as change,
+        pipelined(change.connection) if together else nullcontext(),
+    ):
+        _ADD.run(change.connection, name="x1")
+        _ADD.run(change.connection, name="x1")
+    with any_project.read() as connection:
+        assert _COUNT.run(connection).fetchone() == (0,)
+    assert any_project.verify_log() == 1
