@@ -209,6 +209,20 @@ def test_answers_from_a_file_take_places(project: Project, tmp_path: Path) -> No
     assert states(project)["done"] == 2
 
 
+def test_answers_from_a_file_take_places_that_are_there_already(
+    project: Project, tmp_path: Path
+) -> None:
+    task_id = leased(project, "w0").task_id
+    rows = [f"{w},{task_id},{token},1" for w in "ab" for token in tokens(project, task_id)]
+    path = tmp_path / "answers.csv"
+    path.write_text("\n".join(["worker,task_id,token,selected", *rows]), encoding="utf-8")
+    import_answers(project, read(path), source="table", **ME)
+    assert states(project)["done"] == 2
+    assert leased(project, "w1").task_id != task_id
+    import_answers(project, read(path), source="table", **ME)
+    assert states(project)["done"] == 2
+
+
 @pytest.mark.parametrize("separately", [False, True])
 def test_of_many_at_once_no_two_get_one_place(
     project: Project, database: str, separately: bool

@@ -157,6 +157,26 @@ def open_tasks(together: Together) -> int:
     return len(rows)
 
 
+def fill_places(connection: sa.Connection, task_ids: Collection[str]) -> int:
+    """Let answers that came from a file take free places of their tasks; returns how many did."""
+    of = slots.c
+    free: dict[str, list[int]] = {}
+    query = sa.select(of.task_id, of.slot).where(of.state == "free").order_by(of.task_id, of.slot)
+    for task_id, slot in connection.execute(query):
+        if task_id in task_ids:
+            free.setdefault(task_id, []).append(slot)
+    places = [
+        {"of_task": task_id, "of_slot": slot, "by": worker, "at": at}
+        for task_id, given in _answered_elsewhere(connection, list(free)).items()
+        for slot, (worker, at) in zip(free[task_id], given, strict=False)
+    ]
+    if places:
+        here = of.task_id == sa.bindparam("of_task"), of.slot == sa.bindparam("of_slot")
+        done = {"state": "done", "worker": sa.bindparam("by"), "submitted_at": sa.bindparam("at")}
+        connection.execute(sa.update(slots).where(*here).values(done), places)
+    return len(places)
+
+
 def later(at: str, by: timedelta) -> str:
     """Return a time so much later, as the tables hold it."""
     return (datetime.fromisoformat(at) + by).isoformat(timespec="microseconds")

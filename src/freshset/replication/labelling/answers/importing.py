@@ -25,6 +25,7 @@ from freshset.replication.labelling.answers.resolving import (
     resolve,
 )
 from freshset.replication.labelling.answers.times import utc_texts
+from freshset.replication.labelling.slots import fill_places
 from freshset.replication.project import Project
 
 _KEY = ["worker", "item_id", "class_key"]
@@ -121,6 +122,7 @@ def import_answers(
         full = _full_tasks(rows, change.connection, project.spec.tasks.answers)
         _close(full, change.connection)
         _write(parts["new"], parts["earlier"], change.connection)
+        fill_places(change.connection, set(rows["task_id"]))
         report = ImportReport(
             rows=len(rows) + sum(not_counted.values()),
             added=added,
