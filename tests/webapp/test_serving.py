@@ -26,7 +26,7 @@ def test_a_port_is_opened_once() -> None:
 def test_both_kinds_of_addresses_will_do() -> None:
     with listen("localhost", 0) as place:
         assert place.family in {socket.AF_INET, socket.AF_INET6}
-    with pytest.raises(OSError, match="host|name"):
+    with pytest.raises(OSError, match="(?i)host|name"):
         listen("host.invalid", 0)
 
 
@@ -59,8 +59,9 @@ def test_a_request_under_way_ends_before_the_server_does(
             said.append(httpx.get(f"{url}/slow", timeout=30).text)
 
         def stop() -> None:
-            begun.wait(30)
-            os.kill(os.getpid(), number)
+            # Without a request under way nothing serves, and the signal would end the tests.
+            if begun.wait(30):
+                os.kill(os.getpid(), number)
 
         threads = [threading.Thread(target=one) for one in (ask, stop)]
         for one in threads:

@@ -142,4 +142,5 @@ print("the same")
 def test_a_ray_cluster_changes_nothing() -> None:
     pytest.importorskip("ray")
     done = subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines()[-1:] == ["the same"], done.stderr
+    # Ray's own processes may write to stdout, too.
+    assert "the same" in done.stdout.splitlines(), done.stderr

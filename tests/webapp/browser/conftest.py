@@ -9,8 +9,9 @@ from playwright.sync_api import Browser
 from freshset.replication.project import Project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of a module; while it is there, no test can run a loop of its own."""
     with chromium() as browser:
         yield browser
 
