@@ -53,7 +53,7 @@ def test_from_the_first_submission_to_the_private_part(make, guess, truth, tmp_p
     rows = {one.entrant: one for one in board.standings().rows}
     chosen = guess(board, 2, 0.5).classes == truth
     assert rows["bob"].model == "m2"
-    assert rows["bob"].exact == pytest.approx(chosen[mask].mean())
+    assert rows["bob"].exact.value == pytest.approx(chosen[mask].mean())
     assert rows["bob"].private.value == pytest.approx(chosen[~mask].mean())
     entries = board.verify(known=first.digest)
     assert [one.action for one in entries] == [

@@ -68,7 +68,8 @@ def test_after_the_end_private_scores_drops_and_paired_groups() -> None:
     bob = found.rows[1]
     right = int(worse.sum())
     interval = newcombe_drop(140, 200, right, 201)
-    assert bob.exact == 0.7
+    assert bob.exact is not None
+    assert bob.exact.value == 0.7
     assert bob.private is not None
     assert bob.drop is not None
     assert bob.private.value == right / 201

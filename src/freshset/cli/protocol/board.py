@@ -191,7 +191,7 @@ def standings_text(found: Standings) -> str:
     rows = []
     for one in found.rows:
         cells = [str(one.group or "-"), one.entrant, one.model, f"{one.submissions:,}"]
-        cells += _cells(one.public, 100)
+        cells += _cells(one.exact if opened else one.public, 100)
         rows.append(cells + (_cells(one.private, 100) + _cells(one.drop, 1) if opened else []))
     said = ["Within a group nobody is distinguishable from its best."]
     said += found.audit.findings if found.audit else ()

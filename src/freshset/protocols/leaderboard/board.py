@@ -97,6 +97,8 @@ class Board:
     ------
     StoreError
         When there is none.
+    UsageError
+        For another key.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class Board:
         self._public, self._private = Holdout(folder / PUBLIC), Holdout(folder / PRIVATE)
         self._kept = Kept(folder / PREDICTIONS)
         self._sealed = sha256_file(folder / BOARD)
+        for part in (self._public, self._private):
+            part.check_key(key)
         # One thread at a time goes for the lock of the file, which is asked for again and again.
         self._turn = threading.Lock()
         self._made: tuple[tuple[str, str, Phase], Standings] | None = None

@@ -41,12 +41,12 @@ def read_upload(path: Path, public: Public, *, name: str) -> Submission:
         _check_room(path, _SMALL + _PER_ITEM * public.n, public.n)
         found = read_predictions(path, public)
     except DataError as error:
+        hint = error.hint if "No look" in error.hint else f"{error.hint} No look was used.".strip()
         raise DataError(
-            error.message.replace(str(path), name), error.hint.replace(str(path), name)
+            error.message.replace(str(path), name), hint.replace(str(path), name)
         ) from error
-    except (
-        Exception
-    ) as error:  # pandas, numpy and pyarrow raise many kinds for what is no file of theirs
+    except Exception as error:
+        # pandas, numpy and pyarrow raise many kinds for what is no file of theirs.
         raise DataError(
             f"{name}: cannot be read as {path.suffix[1:]}.", "Write it again. No look was used."
         ) from error

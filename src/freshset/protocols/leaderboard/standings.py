@@ -15,7 +15,6 @@ from freshset.protocols.competition.table import Submissions
 from freshset.protocols.leaderboard.entrants import (
     Phase,
     evaluations,
-    final_submissions,
     shown_best,
 )
 from freshset.protocols.leaderboard.setup import Setup
@@ -60,12 +59,15 @@ class Standing:
     ----------
     group
         Tie group, from 1; 0 for an entrant who was shown no score.
+    model
+        Of the best answer; after the end, of the submission that counted.
     submissions, last
         How many, and when the last one was (UTC).
     public
         Best accuracy that was shown, a fraction, with its exact interval; ``None`` where none was.
     exact
-        Accuracy on the public part of the submission that counted; after the end only.
+        Accuracy on the public part of the submission that counted, with its exact interval, whatever
+        was shown; after the end only.
     private
         Accuracy of it on the private part, with its exact interval; after the end only.
     drop
@@ -78,7 +80,7 @@ class Standing:
     submissions: int
     last: str
     public: Estimate | None
-    exact: float | None = None
+    exact: Estimate | None = None
     private: Estimate | None = None
     drop: Estimate | None = None
 
@@ -137,7 +139,7 @@ class Standings:
         for one in self.rows:
             table.writerow([
                 one.group or "", _plain(one.entrant), _plain(one.model), one.submissions, one.last,
-                *_cells(one.public), "" if one.exact is None else one.exact,
+                *_cells(one.public), "" if one.exact is None else one.exact.value,
                 *_cells(one.private), *_cells(one.drop),
             ])  # fmt: skip
         return out.getvalue()
@@ -189,7 +191,7 @@ def _opened(entries: Sequence[Entry], n: int, ended: Ended, level: float) -> lis
         right = ended.right[str(seq)]
         low, high = _ends(newcombe_drop(right, n, int(private), m, level=level))
         out.append(replace(
-            one, group=int(k), model=names[seq], exact=right / n,
+            one, group=int(k), model=names[seq], exact=_exact(right, n, level),
             private=_exact(int(private), m, level),
             drop=Estimate(100 * (right / n - int(private) / m), 100 * low, 100 * high),
         ))  # fmt: skip
@@ -201,11 +203,12 @@ def _entrants(entries: Sequence[Entry], n: int, level: float) -> list[Standing]:
     mine: dict[str, list[Entry]] = {}
     for one in evaluations(entries):
         mine.setdefault(one.who, []).append(one)
-    final, out = final_submissions(entries), []
+    out = []
     for who, some in mine.items():
-        shown = shown_best(some).revealed["accuracy"]
+        best = shown_best(some)  # what somebody chose is nobody else's business before the end
+        shown = best.revealed["accuracy"]
         public = None if shown is None else _shown(float(shown), n, level)
-        out.append(Standing(0, who, final[who].model, len(some), some[-1].at, public))
+        out.append(Standing(0, who, best.model, len(some), some[-1].at, public))
     return out
 
 
@@ -214,7 +217,7 @@ def _audit(
 ) -> CompetitionAudit | None:
     if len(rows) < 2:
         return None
-    public = np.array([one.exact for one in rows], dtype=np.float64)
+    public = np.array([_value(one.exact) for one in rows])
     private = np.array([_value(one.private) for one in rows])
     names = np.array([one.entrant for one in rows], dtype=object)
     times = np.array([one.last for one in rows], dtype=object)

@@ -271,6 +271,10 @@ class Holdout:
             left = self.rules.looks - _looks(read) - 1
         return Look(answer, entry.seq, entry.digest, left)
 
+    def check_key(self, key: Key) -> None:
+        """Raise `UsageError` unless it is the key of the holdout."""
+        self._secret(key)
+
     def record(self, key: Key, *, who: str, action: str, revealed: Mapping[str, Any]) -> Entry:
         """Append an entry that looks at no label, such as what an entrant chose.
 
