@@ -101,7 +101,7 @@ def create(
     make_board(folder, read_key(key), given, rules, who=person(who))
     board = _opened(folder, key)
     found, head = board.standings(), board.entries()[-1].digest
-    data = {"schema": "freshset.board/1", "n_public": found.n_public, "digest": head,
+    data = {"schema": "freshset.board-seal/1", "n_public": found.n_public, "digest": head,
             "n_private": found.n_private, "rules": rules.to_dict()}  # fmt: skip
     text = (
         f"Sealed {found.n_public + found.n_private:,} labels of {found.name} into {folder}: "
