@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from freshset.protocols.leaderboard.board import Board
 from freshset.protocols.leaderboard.incoming import read_upload
+from freshset.protocols.sealed import ledger
 from freshset.protocols.sealed.cipher import read_key
 
 CREATE = ("board", "create", "labels.csv", "b", "--key", "keys/k", "--looks", 9, "--who", "ann")
@@ -76,3 +78,26 @@ def test_mistakes(call, tmp_path: Path) -> None:
     path = tmp_path / "b" / "public" / "ledger.jsonl"
     path.write_bytes(path.read_bytes().replace(b"cal", b"eve"))
     assert "is missing or not" in call("board", "verify", "b", *KEY).err
+
+
+def test_a_clock_that_went_back_and_a_stopped_writer_are_said(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(*CREATE, "--policy", "exact").code == 0
+    send(tmp_path)
+    path = tmp_path / "b" / "public" / "ledger.jsonl"
+    with path.open("ab") as stream:
+        stream.write(b'{"act')
+    assert "no whole entry" in call("board", "verify", "b", *KEY).err
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return datetime(2020, 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(ledger, "datetime", Earlier)
+    assert call("board", "close", "b", *KEY, "--who", "ann").code == 0
+    said = call("board", "verify", "b", *KEY)
+    assert said.code == 0
+    assert "Entry 5 was written at 2020-01-01" in said.err
+    assert "half a line of a stopped writer was removed" in said.err

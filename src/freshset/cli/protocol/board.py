@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from freshset.cli.options import JsonOption, OutputOption
-from freshset.cli.output import columns, emit, say, wrapped
-from freshset.cli.protocol.holdout import KeyOption, KnownOption
+from freshset.cli.output import columns, emit, say, warn, wrapped
+from freshset.cli.protocol.holdout import KeyOption, KnownOption, entry_notes
 from freshset.cli.testset.options import WhoOption, person
 from freshset.core.errors import UsageError
 
@@ -160,6 +160,7 @@ def verify(
 ) -> None:
     """Check both ledgers, the rules, and that all predictions are kept as they were submitted."""
     entries = _opened(folder, key).verify(known=known)
+    warn(entry_notes(entries))
     submitted = sum(one.action == "evaluate" for one in entries)
     data = {"schema": "freshset.board-check/1", "entries": len(entries), "submissions": submitted,
             "digest": entries[-1].digest}  # fmt: skip
