@@ -12,9 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes.board import board_of
 
 from freshset.cli import main as command
 from freshset.cli import serve as module
+from freshset.protocols.sealed.cipher import new_key, write_key
 from freshset.replication.project import DATABASE, Project
 
 SPEC = """\
@@ -156,6 +158,31 @@ def test_no_project_and_an_old_one_are_told(tmp_path: Path, folder: Path, capsys
     code, _, err = run(capsys, "--project", str(folder), "--port", "0")
     assert code == 2
     assert "freshset testset upgrade" in err
+
+
+def test_a_leaderboard_is_served_with_its_key(
+    folder: Path, tmp_path: Path, served: list[Any], capsys
+) -> None:
+    arguments = ["--project", str(folder), "--port", "0", "--who", "ada", "--board"]
+    key = new_key()
+    write_key(tmp_path / "key", key)
+    write_key(tmp_path / "other", new_key())
+    board_of(tmp_path / "board", key=key)
+    code, _, err = run(capsys, *arguments, str(tmp_path / "board"))
+    assert (code, served) == (2, [])
+    assert "served with its key" in err
+    code, _, err = run(capsys, *arguments, str(folder), "--key", str(tmp_path / "key"))
+    assert (code, served) == (2, [])
+    assert "no leaderboard" in err
+    code, _, err = run(
+        capsys, *arguments, str(tmp_path / "board"), "--key", str(tmp_path / "other")
+    )
+    assert (code, served) == (2, [])
+    assert "sealed with another key" in err
+    code, _, err = run(capsys, *arguments, str(tmp_path / "board"), "--key", str(tmp_path / "key"))
+    assert code == 0
+    assert served[0].board.name == "pets"
+    assert "The leaderboard pets is at http://127.0.0.1:" in err
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "itsdangerous", "prometheus_client"])

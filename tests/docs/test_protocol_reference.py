@@ -16,6 +16,9 @@ from freshset.protocols.folds.compare import compare_folds
 from freshset.protocols.folds.data import Data
 from freshset.protocols.folds.kfold import kfold
 from freshset.protocols.folds.splits import Scheme
+from freshset.protocols.leaderboard.board import Board
+from freshset.protocols.leaderboard.limits import Limits
+from freshset.protocols.leaderboard.setup import BoardRules, make_board
 from freshset.protocols.looks import looks_of_holdout
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.policy import Answer
@@ -23,7 +26,7 @@ from freshset.protocols.replay import Submitted, replay
 from freshset.protocols.sealed.cipher import Key, new_key
 from freshset.protocols.sealed.holdout import Holdout, Rules
 from freshset.protocols.sealed.opened import opened_scores
-from freshset.protocols.sealed.submission import Labels
+from freshset.protocols.sealed.submission import Labels, check_submission
 from freshset.protocols.simulation import FeedbackSettings, feedback_study
 
 
@@ -34,6 +37,17 @@ def keys(value: Any) -> set[str]:
     if isinstance(value, (list, tuple)):
         return {k for inner in value for k in keys(inner)}
     return set()
+
+
+def board_documents(folder: Path, key: Key) -> list[dict[str, Any]]:
+    labels = Labels.of(np.arange(40) % 2, name="d")
+    make_board(folder, key, labels, BoardRules(PolicySpec("exact"), Limits(9)), who="a")
+    board = Board(folder, key)
+    one = check_submission(labels.public, np.zeros(40, dtype=int))
+    receipt = board.submit(one, who="b", model="m")
+    board.close(who="a")
+    board.open(who="a")
+    return [receipt.to_dict(), board.standings().to_dict(), board.setup.to_dict()]
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +81,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         audit_competition(submissions, 10, 10, rng=rng).to_dict(),
         looks,
         plan_budget(Plan(1000, 100, 0.9, 3)).to_dict(),
+        *board_documents(tmp_path_factory.mktemp("b") / "b", key),
     ]
     return {one["schema"]: one for one in found}
 

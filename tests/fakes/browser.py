@@ -21,6 +21,7 @@ from starlette.responses import Response
 from freshset.replication.people import invite, join
 from freshset.replication.project import Project
 from freshset.webapp.app import create_app
+from freshset.webapp.boards import ServedBoard
 from freshset.webapp.identity import COOKIE, open_session
 from freshset.webapp.serving import listen, make_server
 from freshset.webapp.settings import Settings
@@ -94,11 +95,11 @@ class Site:
 
 
 @contextmanager
-def served(project: Project, browser: Browser) -> Iterator[Site]:
-    """Serve a project on a free port of this machine."""
+def served(project: Project, browser: Browser, board: ServedBoard | None = None) -> Iterator[Site]:
+    """Serve a project, and maybe a leaderboard, on a free port of this machine."""
     place = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{place.getsockname()[1]}"
-    app = create_app(project, Settings(base_url=url))
+    app = create_app(project, Settings(base_url=url), board)
     server = make_server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
     thread.start()

@@ -41,5 +41,13 @@ def test_what_only_comes_too_large_is_refused_where_it_does() -> None:
     assert CLIENT.post("/", content=parts).status_code == 413
 
 
+def test_some_paths_take_more() -> None:
+    client = TestClient(Bodies(APP, most=100, larger={"/files": 200}))
+    assert client.post("/files", content=b"x" * 200).text == "200"
+    assert client.post("/files", content=b"x" * 201).status_code == 413
+    assert client.post("/files", content=(b"x" * 10 for _ in range(50))).status_code == 413
+    assert client.post("/files/", content=b"x" * 101).status_code == 413
+
+
 def test_a_length_that_is_no_number_is_refused() -> None:
     assert CLIENT.post("/", content=b"x", headers={"content-length": "-5"}).status_code == 413

@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from freshset.core.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from freshset.replication.project import Project
+    from freshset.webapp.boards import ServedBoard
     from freshset.webapp.settings import Settings
 
 _PORTS = 65_535
@@ -87,6 +89,20 @@ def serve(
             help="Let owners spend money on Mechanical Turk, and not only try its sandbox.",
         ),
     ] = False,
+    board: Annotated[
+        Path | None,
+        typer.Option(
+            "--board",
+            help="Folder of a leaderboard to serve to the same people; it needs --key.",
+            metavar="DIR",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="File of the leaderboard's key.", envvar="FRESHSET_KEY", metavar="FILE"
+        ),
+    ] = None,
     who: WhoOption = "",
 ) -> None:
     """Serve the web app of a project until it is stopped.
@@ -104,6 +120,7 @@ def serve(
         )
     if not 0 < session_days <= _MOST_DAYS:
         raise UsageError("A session lasts up to 366 days.", "Give such a --session-days.")
+    entrants = _open_board(board, key)
     with Project.open(project, database=database) as opened, _listen(host, port) as place:
         settings = Settings(
             base_url=base_url.rstrip("/") or _local_url(place),
@@ -115,22 +132,43 @@ def serve(
             access_log=access_log,
             mturk_live=mturk_live,
         )
-        _serve(opened, place, settings, who=person(who))
+        _serve(opened, place, settings, entrants, who=person(who))
 
 
-def _serve(project: Project, place: socket.socket, settings: Settings, *, who: str) -> None:
+def _serve(
+    project: Project,
+    place: socket.socket,
+    settings: Settings,
+    board: ServedBoard | None,
+    *,
+    who: str,
+) -> None:
     from freshset.webapp.app import create_app
     from freshset.webapp.links import first_link
     from freshset.webapp.serving import serve as serve_app
 
-    app = create_app(project, settings)
+    app = create_app(project, settings, board)
     _log_to_stderr(settings)
     say(f"{project.spec.name} is at {settings.base_url} (port {place.getsockname()[1]} here).")
+    if board is not None:
+        say(f"The leaderboard {board.name} is at {settings.base_url}/board.")
     name, link = first_link(app.state.services, who=who)
     say(f"To come in as {name} within a day, open: {link}")
     say("Ctrl-C stops it.")
     serve_app(app, place)
     say("Stopped; everything that was sent is saved.")
+
+
+def _open_board(folder: Path | None, key: Path | None) -> ServedBoard | None:
+    if folder is None:
+        return None
+    if key is None:
+        raise UsageError("A leaderboard is served with its key.", "Give --key FILE.")
+    from freshset.protocols.leaderboard.board import Board
+    from freshset.protocols.sealed.cipher import read_key
+    from freshset.webapp.boards import ServedBoard
+
+    return ServedBoard(Board(folder, read_key(key)))
 
 
 def _check_installed() -> None:

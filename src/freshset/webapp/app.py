@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from freshset.replication.project import Project
 from freshset.version import __version__
 from freshset.webapp import errors
+from freshset.webapp.boards import ServedBoard, upload_limits
 from freshset.webapp.bodies import Bodies
 from freshset.webapp.headers import Headers
 from freshset.webapp.hosts import Hosts
@@ -23,20 +24,24 @@ from freshset.webapp.services import Services
 from freshset.webapp.settings import Settings
 
 
-def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    project: Project, settings: Settings | None = None, board: ServedBoard | None = None
+) -> FastAPI:
     """Make the app of a project; whoever opened the project closes it.
 
     Parameters
     ----------
     settings
         Those for this machine alone by default.
+    board
+        A leaderboard that is served beside the project, for the same people.
 
     Raises
     ------
     UsageError
         When a trusted proxy is no address.
     """
-    services = Services.of(project, settings or Settings())
+    services = Services.of(project, settings or Settings(), board)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -66,7 +71,8 @@ def create_app(project: Project, settings: Settings | None = None) -> FastAPI:
 def _guard(app: FastAPI, services: Services) -> None:
     """Put around the app what holds for every request; the last one here is the outermost."""
     settings = services.settings
-    app.add_middleware(Bodies, most=settings.max_body)
+    larger = upload_limits(settings) if services.board else {}
+    app.add_middleware(Bodies, most=settings.max_body, larger=larger)
     app.add_middleware(Hosts, names=settings.hosts)
     app.add_middleware(
         Watch, metrics=services.metrics, proxies=services.proxies, access_log=settings.access_log

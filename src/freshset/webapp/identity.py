@@ -134,6 +134,7 @@ async def check_source(request: Request) -> None:
     ):
         given = str((await request.form()).get(FIELD, ""))
     if not hmac.compare_digest(given.encode(), session.csrf.encode()):
+        await request.close()  # lets go of files that came with a form
         raise Forbidden("This page is too old.", "Load it again, then repeat what you did.")
 
 

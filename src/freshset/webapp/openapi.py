@@ -16,6 +16,7 @@ PATH = "/api/openapi.json"
 TAGS = [
     {"name": "labelling", "description": "Tasks of the person who is signed in."},
     {"name": "review", "description": "Near-duplicates, the pool and drawn sets, for reviewers."},
+    {"name": "board", "description": "The leaderboard, where one is served."},
     {"name": "exports", "description": "Answers, frequencies and the log as files, for owners."},
     {"name": "crowd", "description": "Tasks on Mechanical Turk, for owners."},
     {"name": "health", "description": "Whether the app works, for programs that watch it."},

@@ -37,10 +37,14 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     status
         Of the response; the template knows it as ``status``.
     values
-        What else it knows, beside ``session`` (where ``request.state`` has one), ``path`` and
-        ``version``.
+        What else it knows, beside ``session`` (where ``request.state`` has one), ``path``,
+        ``version`` and ``board`` (where a leaderboard is served).
     """
     session = getattr(request.state, "session", None)
-    known = {"session": session, "path": request.url.path, "version": __version__}
+    state = getattr(request.scope.get("app"), "state", None)
+    board = getattr(getattr(state, "services", None), "board", None)
+    known = {
+        "session": session, "path": request.url.path, "version": __version__, "board": board,
+    }  # fmt: skip
     text = _environment().get_template(template).render(known | values | {"status": status})
     return HTMLResponse(text, status)

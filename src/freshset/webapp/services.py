@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from freshset.replication.labelling.mturk import Client, connect
 from freshset.replication.project import Project
+from freshset.webapp.boards import ServedBoard
 from freshset.webapp.fresh import Memory
 from freshset.webapp.known import Known
 from freshset.webapp.limits import Limits
@@ -45,6 +46,8 @@ class Services:
         Downloads under way.
     mturk
         Opens Mechanical Turk.
+    board
+        The leaderboard, where one is served beside the project.
     """
 
     project: Project
@@ -58,16 +61,17 @@ class Services:
     proxies: Proxies = field(default_factory=Proxies)
     streams: Streams = field(default_factory=Streams)
     mturk: Connect = connect
+    board: ServedBoard | None = None
 
     @classmethod
-    def of(cls, project: Project, settings: Settings) -> Services:
+    def of(cls, project: Project, settings: Settings, board: ServedBoard | None = None) -> Services:
         """Services of a project, as the operator wants them."""
         metrics = Metrics()
         writer = Writer(project, saw=metrics.saw_batch)
         metrics.watch(project, writer)
         return cls(
             project, settings, Signer.of(project.folder), writer, Memory(project),
-            metrics=metrics, proxies=Proxies(settings.trusted_proxies),
+            metrics=metrics, proxies=Proxies(settings.trusted_proxies), board=board,
         )  # fmt: skip
 
 

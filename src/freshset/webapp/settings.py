@@ -21,6 +21,8 @@ class Settings:
         Where people reach the app, without a slash at the end; links and cookies follow from it.
     max_body
         Largest body of a request in bytes.
+    max_upload
+        The same for predictions that are submitted to a leaderboard.
     session_days
         How long a session, and the link by which somebody comes back, lasts.
     trusted_proxies
@@ -40,6 +42,7 @@ class Settings:
 
     base_url: str = "http://127.0.0.1:8000"
     max_body: int = 1_000_000
+    max_upload: int = 20_000_000
     session_days: float = 30
     trusted_proxies: tuple[str, ...] = ()
     sso_header: str = ""

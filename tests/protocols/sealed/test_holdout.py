@@ -284,3 +284,29 @@ def test_sealing_starts_over_after_a_crash(make: Make, key: Key, tmp_path: Path)
     again = make()
     look(again, key)
     assert len(again.verify(key).entries) == 2
+
+
+def test_apart_the_policy_begins_anew_for_each_person(key: Key, tmp_path: Path) -> None:
+    rules = Rules(PolicySpec("ladder"), 20, apart=True)
+    holdout = Holdout.seal(tmp_path / "x", key, Labels.of(LABELS, name="d"), rules, who="ann")
+    assert Holdout(tmp_path / "x").rules == rules
+    own = {"bob": FreeLadder(), "cal": FreeLadder()}
+    for seed in range(8):
+        who = "bob" if seed % 2 else "cal"
+        shown = look(Holdout(holdout.folder), key, seed, who).answer
+        assert shown == own[who].submit(guess(seed) != LABELS)
+    with pytest.raises(UsageError, match="one budget for everybody"):
+        Rules(THRESHOLDOUT, 20, apart=True).check()
+
+
+def test_what_looks_at_no_label_is_recorded_until_it_is_opened(make: Make, key: Key) -> None:
+    holdout = make()
+    look(holdout, key, 1, note={"token": "t"})
+    entry = holdout.record(key, who="bob", action="choose", revealed={"entry": 2})
+    assert (entry.seq, entry.action, entry.revealed) == (3, "choose", {"entry": 2})
+    assert look(holdout, key, 2).left == 18
+    entries = holdout.verify(key).entries
+    assert entries[1].note == {"token": "t"}
+    holdout.open(key, who="ann")
+    with pytest.raises(ConflictError, match="was opened on"):
+        holdout.record(key, who="bob", action="choose", revealed={})

@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from fakes.hostile import hostile_project
+from fakes.board import IDS, TRUTH, board_of
+from fakes.hostile import BAD, hostile_project
 from fakes.web import Client
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from freshset.protocols.sealed.submission import check_submission
 from freshset.replication.people import invite, join
 from freshset.replication.project import Project
 from freshset.webapp import limits
 from freshset.webapp.app import create_app
 from freshset.webapp.limits import Limits
 from freshset.webapp.services import Services
+from freshset.webapp.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +28,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def hostile_app(hostile: Project) -> Iterator[FastAPI]:
-    """Its app, started; whatever breaks in a route comes out of the client."""
-    app = create_app(hostile)
+def hostile_app(hostile: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    """Its app with a leaderboard, started; whatever breaks in a route comes out of the client."""
+    board = board_of(tmp_path_factory.mktemp("board") / "board")
+    one = check_submission(board.board.setup.public, TRUTH, IDS)
+    board.board.submit(one, who=BAD[:74], model=BAD)
+    app = create_app(hostile, Settings(max_upload=2_000_000), board)
     with TestClient(app):
         yield app
 

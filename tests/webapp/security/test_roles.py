@@ -13,6 +13,7 @@ PLACES = {
     "/me": "worker",
     "/label": "worker",
     "/labelling": "worker",
+    "/board": "worker",
     "/items": "reviewer",
     "/pairs": "reviewer",
     "/components": "reviewer",

@@ -19,6 +19,7 @@ from freshset.replication.labelling.grids import make_tasks
 from freshset.replication.people import invite, join
 from freshset.replication.tables import images, members, task_items
 from freshset.webapp.app import create_app
+from freshset.webapp.boards import upload_limits
 from freshset.webapp.identity import HEADER
 
 UNSAFE = [one for one in all_routes() if one.method not in SAFE]
@@ -27,7 +28,8 @@ UNSAFE = [one for one in all_routes() if one.method not in SAFE]
 @pytest.mark.parametrize("route", UNSAFE, ids=str)
 def test_no_route_takes_a_body_that_is_too_large(route, visitor) -> None:
     client: Client = visitor("owner")
-    most = client.http.app.state.services.settings.max_body
+    settings = client.http.app.state.services.settings
+    most = upload_limits(settings).get(route.path, settings.max_body)
     body = b'{"x": "' + b"x" * most + b'"}'
     headers = {"content-type": "application/json", HEADER: client.csrf}
     declared = client.http.request(route.method, route.filled("1"), content=body, headers=headers)

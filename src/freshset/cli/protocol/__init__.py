@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from freshset.cli.protocol import audits, folds, holdout, policies
+from freshset.cli.protocol import audits, board, folds, holdout, policies
 
 app = typer.Typer(
     name="protocol",
-    help="Keep a test set honest: folds, Ladder, Thresholdout, sealed holdouts, audits of reuse.",
+    help="Keep a test set honest: folds, Ladder, Thresholdout, sealed holdouts, leaderboards, audits of reuse.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -23,3 +23,4 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(holdout.app, name="holdout")
+app.add_typer(board.app, name="board")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -219,19 +220,25 @@ def _entry_dict(entry: Entry) -> dict[str, object]:
 
 
 def _notes(read: Read) -> list[str]:
+    out = entry_notes(read.entries)
+    if read.behind:
+        out.append("The writer of the last entry was stopped before it could answer.")
+    return out
+
+
+def entry_notes(entries: Sequence[Entry]) -> list[str]:
+    """Say which entries were written after a clock went back or a writer was stopped."""
     out = [
         f"Entry {one.seq} was written at {one.at}, before the entry before it ({one.note['clock']}): "
         "a clock went back."
-        for one in read.entries
+        for one in entries
         if "clock" in one.note
     ]
     out += [
         f"Before entry {one.seq}, half a line of a stopped writer was removed."
-        for one in read.entries
+        for one in entries
         if "torn" in one.note
     ]
-    if read.behind:
-        out.append("The writer of the last entry was stopped before it could answer.")
     return out
 
 

@@ -47,26 +47,37 @@ class Rules:
         Evaluations in all; the holdout answers no more.
     each
         Evaluations of one person, by the name that they give; 0 for no limit.
+    apart
+        Whether the policy begins anew for each person, as on a leaderboard, where everybody wants an
+        answer about their own.  It then protects against what one person learns, not against many
+        who guess together.
     """
 
     policy: PolicySpec
     looks: int
     each: int = 0
+    apart: bool = False
 
     def check(self) -> None:
         """Raise `UsageError` unless the numbers and the policy can be meant."""
         if self.looks < 1 or self.each < 0:
             raise UsageError("A budget of looks is at least 1.", "Such as --looks 20.")
+        if self.apart and self.policy.kind == "thresholdout":
+            raise UsageError("Thresholdout has one budget for everybody.", "Leave it together.")
         self.policy.make()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
-        return {"policy": self.policy.to_dict(), "looks": self.looks, "each": self.each}
+        data = {"policy": self.policy.to_dict(), "looks": self.looks, "each": self.each}
+        return data | ({"apart": True} if self.apart else {})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Rules:
         """Read what `to_dict` wrote."""
-        return cls(PolicySpec.from_dict(data["policy"]), int(data["looks"]), int(data["each"]))
+        return cls(
+            PolicySpec.from_dict(data["policy"]), int(data["looks"]), int(data["each"]),
+            apart=data.get("apart") is True,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,7 @@ class Holdout:
         who: str,
         model: str,
         claimed: float | None = None,
+        note: Mapping[str, Any] | None = None,
     ) -> Look:
         """Answer a submission, and record it; the answer is given only when the entry is on disk.
 
@@ -215,6 +227,8 @@ class Holdout:
             From `check`, which needs no key and uses no look.
         claimed
             Accuracy on data that the submitter knows, a fraction; for Thresholdout.
+        note
+            What else the entry is to say, JSON-ready and nothing secret.
 
         Raises
         ------
@@ -242,7 +256,7 @@ class Holdout:
             read = self.ledger.read(key)
             self._check_seal(read)
             self._check_budget(read, who)
-            policy = self._policy(key, read, secret)
+            policy = self._policy(key, read, secret, who)
             wrong = submission.classes != _unpacked(secret["labels"])
             answer = policy.submit(wrong, claimed=None if claimed is None else 1 - claimed)
             shown = {"accuracy": answer.accuracy, "improved": answer.improved,
@@ -251,11 +265,35 @@ class Holdout:
             entry = self.ledger.append(
                 read,
                 Entry(0, "", who, "evaluate", model, submission.digest, shown,
-                      secret=key.encrypt(inside)),
+                      note=note or {}, secret=key.encrypt(inside)),
                 key,
             )  # fmt: skip
             left = self.rules.looks - _looks(read) - 1
         return Look(answer, entry.seq, entry.digest, left)
+
+    def check_key(self, key: Key) -> None:
+        """Raise `UsageError` unless it is the key of the holdout."""
+        self._secret(key)
+
+    def record(self, key: Key, *, who: str, action: str, revealed: Mapping[str, Any]) -> Entry:
+        """Append an entry that looks at no label, such as what an entrant chose.
+
+        Parameters
+        ----------
+        action
+            What was done, in a word that the holdout does not use itself.
+
+        Raises
+        ------
+        ConflictError
+            When the holdout was opened.
+        """
+        self._secret(key)
+        with self._locked():
+            read = self.ledger.read(key)
+            self._check_seal(read)
+            self._check_sealed(read)
+            return self.ledger.append(read, Entry(0, "", who, action, revealed=revealed), key)
 
     def check(self, values: npt.ArrayLike, ids: npt.ArrayLike | None = None) -> Submission:
         """Check predictions against what is public; see `check_submission`."""
@@ -311,12 +349,15 @@ class Holdout:
                 "Restore it from a copy.",
             )
 
-    def _check_budget(self, read: Read, who: str) -> None:
+    def _check_sealed(self, read: Read) -> None:
         if read.entries[-1].action == "open":
             raise ConflictError(
                 f"{self.public.name} was opened on {read.entries[-1].at}; it answers no more.",
                 "Collect a fresh test set.",
             )
+
+    def _check_budget(self, read: Read, who: str) -> None:
+        self._check_sealed(read)
         if _looks(read) >= self.rules.looks:
             raise ConflictError(
                 f"All {self.rules.looks:,} looks at {self.public.name} are used.",
@@ -325,9 +366,9 @@ class Holdout:
         if self.rules.each and _looks(read, who) >= self.rules.each:
             raise ConflictError(f"{who} has used all {self.rules.each:,} looks.", "")
 
-    def _policy(self, key: Key, read: Read, secret: Mapping[str, Any]) -> Policy:
+    def _policy(self, key: Key, read: Read, secret: Mapping[str, Any], who: str) -> Policy:
         for entry in reversed(read.entries):
-            if entry.action == "evaluate":
+            if entry.action == "evaluate" and (entry.who == who or not self.rules.apart):
                 return policy_from_dict(key.decrypt(entry.secret, "ledger")["policy"])
         return self.rules.policy.make(int(secret["seed"]))
 

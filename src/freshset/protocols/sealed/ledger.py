@@ -35,7 +35,7 @@ class Entry:
     who
         Who did it, as they said.
     action
-        ``seal``, ``evaluate`` or ``open``.
+        ``seal``, ``evaluate`` or ``open``; a leaderboard also writes ``board``, ``choose``, ``close``.
     model
         What was evaluated, as they called it.
     submission
@@ -44,7 +44,8 @@ class Entry:
         What was shown.
     note
         ``clock`` where the clock went back (the time of the entry before), ``torn`` where a half
-        line of a stopped writer was removed (its bytes).
+        line of a stopped writer was removed (its bytes), ``token`` by which a leaderboard knows a
+        submission that was sent twice.
     secret
         What only the key opens: how many were right, and the state of the policy.
     previous, digest

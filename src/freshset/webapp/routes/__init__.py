@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from freshset.webapp.routes import (
+    board,
+    board_api,
     components,
     crowd,
     dashboard,
@@ -28,6 +30,8 @@ from freshset.webapp.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     labelling_api.router,
     images.router,
+    board.router,
+    board_api.router,
     components.router,
     crowd.router,
     dashboard.router,
