@@ -33,7 +33,7 @@ CHECKS: Any = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-EXAMPLES = 8
+EXAMPLES = 4
 QUICKLY = settings(
     max_examples=EXAMPLES,
     deadline=None,
