@@ -41,6 +41,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium: the checks of the pages cannot run")
+        # Chromium comes from the system, not from a package index; CI installs it and fails without.
         pytest.skip("no Chromium here: apt install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))

@@ -33,6 +33,7 @@ def test_products_are_exact_inside_and_as_before_outside(before) -> None:
         torch.set_float32_matmul_precision(kept)
 
 
+# Most machines, CI's too, have none; the same code runs on tensors of the CPU in the other tests.
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_path_is_the_same_on_a_gpu() -> None:
     from fakes.probe_problems import clusters

@@ -11,7 +11,7 @@ from freshset.protocols.policy import Answer
 
 def board(kind: str = "exact", n: int = 400, seed: int = 0, **options: object) -> Board:
     labels = np.random.default_rng(seed).integers(0, 2, 3 * n).astype(bool)
-    return Board(PolicySpec(kind, **options).make(seed), labels, n, n)  # type: ignore[arg-type]
+    return Board(PolicySpec(kind, **options).make(seed), labels, n, n)
 
 
 def test_the_published_curve_of_the_boosting_attack() -> None:

@@ -53,7 +53,7 @@ def test_rounded_shows_multiples_of_a_decimal_step() -> None:
 @pytest.mark.parametrize("step", [0, -0.1, 1.5, "x", "nan", "inf", "1/0"])
 def test_steps_that_mean_nothing(step: object) -> None:
     with pytest.raises(UsageError, match="not above 0"):
-        exact(step, "step")  # type: ignore[arg-type]
+        exact(step, "step")
 
 
 @given(

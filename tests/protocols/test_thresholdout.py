@@ -46,7 +46,7 @@ def test_a_loss_must_be_claimed() -> None:
 )  # fmt: skip
 def test_settings_that_mean_nothing(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        Thresholdout(**({"threshold": 0.1, "sigma": 0.1, "budget": 1} | options))  # type: ignore[arg-type]
+        Thresholdout(**({"threshold": 0.1, "sigma": 0.1, "budget": 1} | options))
 
 
 @settings(deadline=None)
@@ -60,7 +60,7 @@ def test_the_budget_is_never_overdrawn_and_a_seed_decides_all(
     many: list[tuple[float, float]], budget: int, seed: int, noise: str
 ) -> None:
     options = {"threshold": 0.05, "sigma": 0.02, "budget": budget, "seed": seed, "noise": noise}
-    one, other = (Thresholdout(**options) for _ in range(2))  # type: ignore[arg-type]
+    one, other = (Thresholdout(**options) for _ in range(2))
     left = budget
     for rate, claimed in many:
         answer = one.submit(losses(rate), claimed=claimed)

@@ -59,7 +59,7 @@ def test_learners_that_never_differ_or_always_alike() -> None:
 )
 def test_bad_input(scores: list[float], train: object, test: object) -> None:
     with pytest.raises(ValueError, match="needs|finite"):
-        corrected_interval(scores, n_train=train, n_test=test)  # type: ignore[arg-type]
+        corrected_interval(scores, n_train=train, n_test=test)
     with pytest.raises(ValueError, match="every fold"):
         correlated_t_test([1, 2], [1, 2, 3], n_train=4, n_test=1)
 

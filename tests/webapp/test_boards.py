@@ -20,7 +20,7 @@ BOB = Person("1", "Bob", "worker", active=True, epoch=1, joined_at="", consented
 def sent(name: str = "a.csv", data: bytes | None = None, **said: object) -> Sent:
     values = {"model": "a", "token": "", "claimed": None} | said
     file = UploadFile(io.BytesIO(guess(1) if data is None else data), filename=name)
-    return Sent(file, name, **values)  # type: ignore[arg-type]
+    return Sent(file, name, **values)
 
 
 def test_a_submission_is_read_scored_and_recorded(tmp_path: Path) -> None:

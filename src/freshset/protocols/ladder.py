@@ -15,44 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import DataError
-from freshset.protocols.policy import Answer, Losses, Shown, exact, nearest_multiple
+from freshset.protocols.policy import Answer, Losses, Shown, Stepped, nearest_multiple
 from freshset.stats.types import FloatArray
 
 
-class Ladder:
+class Ladder(Stepped):
     """The Ladder with a fixed step.
 
     A submission with mean loss R is accepted if ``R < best - step``; then the loss shown becomes R,
     rounded to a multiple of the step.  Otherwise the answer is what it was.  The first submission is
     always accepted.
 
-    Parameters
-    ----------
-    step
-        Fraction of the loss, such as 0.01; read as it is written.
-
-    Raises
-    ------
-    UsageError
-        For a step that is not above 0 and at most 1.
-
     Notes
     -----
-    The authors' code rounds to ``log10(n)`` digits in place of the step.
+    The step is as of `Stepped`.  The authors' code rounds to ``log10(n)`` digits in place of the step.
     """
 
     kind: ClassVar[str] = "ladder-step"
-
-    def __init__(
-        self, *, step: float | str | Fraction, state: Mapping[str, Any] | None = None
-    ) -> None:
-        self.step = exact(step, "step")
-        self._shown = Shown(state or {})
-
-    @property
-    def submissions(self) -> int:
-        """Submissions so far."""
-        return self._shown.submissions
 
     def submit(self, losses: npt.ArrayLike, *, claimed: float | None = None) -> Answer:
         """Answer with the best loss so far; ``claimed`` is not looked at."""
@@ -63,15 +42,6 @@ class Ladder:
         if best is None or checked.mean < best - self.step:
             return self._shown.show(nearest_multiple(checked.mean, self.step))
         return self._shown.show(best)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return settings and state."""
-        return {"kind": self.kind, "step": str(self.step), "state": self._shown.to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Ladder:
-        """Go on where `to_dict` was called."""
-        return cls(step=data["step"], state=data["state"])
 
 
 class FreeLadder:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -214,8 +214,8 @@ class Exact:
         return cls(data["state"])
 
 
-class Rounded:
-    """Show the loss rounded to a multiple of a step.
+class Stepped:
+    """What is shown goes by a fixed step; kinds differ in how they answer.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class Rounded:
         For a step that is not above 0 and at most 1.
     """
 
-    kind: ClassVar[str] = "rounded"
+    kind: ClassVar[str]
 
     def __init__(
         self, *, step: float | str | Fraction, state: Mapping[str, Any] | None = None
@@ -241,18 +241,24 @@ class Rounded:
         """Submissions so far."""
         return self._shown.submissions
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings and state."""
+        return {"kind": self.kind, "step": str(self.step), "state": self._shown.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Go on where `to_dict` was called."""
+        return cls(step=data["step"], state=data["state"])
+
+
+class Rounded(Stepped):
+    """Show the loss rounded to a multiple of a step; see `Stepped`."""
+
+    kind: ClassVar[str] = "rounded"
+
     def submit(self, losses: npt.ArrayLike, *, claimed: float | None = None) -> Answer:
         """Answer with the rounded mean loss; ``claimed`` is not looked at."""
         del claimed
         checked = self._shown.check(losses)
         self._shown.count(checked)
         return self._shown.show(nearest_multiple(checked.mean, self.step))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return settings and state."""
-        return {"kind": self.kind, "step": str(self.step), "state": self._shown.to_dict()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Rounded:
-        """Go on where `to_dict` was called."""
-        return cls(step=data["step"], state=data["state"])

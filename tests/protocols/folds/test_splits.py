@@ -57,7 +57,7 @@ def test_groups_stay_together_and_repeats_differ(kind: str) -> None:
 
 def test_bad_data() -> None:
     def said(scheme: Scheme, y: object, groups: object = None) -> str:
-        data = Data(np.zeros((len(y), 1)), np.array(y), groups)  # type: ignore[arg-type]
+        data = Data(np.zeros((len(y), 1)), np.array(y), groups)
         with pytest.raises((DataError, UsageError)) as error:
             splits(data, scheme)
         return str(error.value)
@@ -82,7 +82,7 @@ def test_regression_needs_no_classes() -> None:
 
 def test_bad_schemes() -> None:
     with pytest.raises(UsageError, match="Did you mean 'stratified'"):
-        Scheme("stratifed")  # type: ignore[arg-type]
+        Scheme("stratifed")
     for folds, repeats in ((1, 1), (5, 0)):
         with pytest.raises(UsageError, match="two folds"):
             Scheme("plain", folds, repeats)

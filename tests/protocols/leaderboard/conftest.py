@@ -43,7 +43,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make(tmp_path: Path, key: Key, clock: Clock) -> Make:
     def build(policy: PolicySpec | None = None, **limits: object) -> Board:
-        rules = BoardRules(policy or PolicySpec("exact"), Limits(**({"looks": 50} | limits)))  # type: ignore[arg-type]
+        rules = BoardRules(policy or PolicySpec("exact"), Limits(**({"looks": 50} | limits)))
         labels = Labels.of(TRUTH, name="digits", ids=IDS)
         make_board(tmp_path / "board", key, labels, rules, who="ann")
         return Board(tmp_path / "board", key, clock=clock)

@@ -29,7 +29,7 @@ def make(tmp_path: Path, key: Key) -> Make:
         rules = Rules(policy or PolicySpec("exact"), looks, each)
         labels = options.pop("labels", LABELS)
         place = tmp_path / str(options.pop("place", "sealed"))
-        checked = Labels.of(labels, name="digits", **options)  # type: ignore[arg-type]
+        checked = Labels.of(labels, name="digits", **options)
         return Holdout.seal(place, key, checked, rules, who="ann")
 
     return seal

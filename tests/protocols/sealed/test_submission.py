@@ -39,7 +39,7 @@ def test_good_submissions() -> None:
 )
 def test_bad_submissions(public: Public, values: object, ids: object, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        check_submission(public, values, ids)  # type: ignore[arg-type]
+        check_submission(public, values, ids)
 
 
 def test_names() -> None:

@@ -4,8 +4,7 @@ import csv
 import io
 
 import pytest
-from fakes.found import put_found
-from fakes.pool import add_images, exclude, pair
+from fakes.pool import exclude, pair
 
 from freshset.core.errors import ConflictError, DataError, UsageError
 from freshset.replication.duplicates.pairs import (
@@ -20,24 +19,6 @@ from freshset.replication.duplicates.state import read_state
 from freshset.replication.project import Project
 
 THRESHOLDS = {"pixels": 10.0, "phash": 4.0}
-
-
-@pytest.fixture
-def found(any_project: Project) -> Project:
-    add_images(any_project, "abc", "cat")
-    add_images(any_project, "xy", "cat", pool="test")
-    put_found(
-        any_project,
-        "pixels",
-        {
-            "a": ({"b": 2.0, "x": 8.0, "y": 11.0}, 11.0),
-            "b": ({"a": 2.0, "c": 10.0}, 10.0),
-            "c": ({"x": 1.0, "b": 10.0}, 10.0),
-        },
-        "abcxy",
-    )
-    put_found(any_project, "phash", {"a": ({"x": 0.0, "y": 4.0}, 4.0)}, "abcxy")
-    return any_project
 
 
 def queue(project: Project, first: int = 30) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from fakes.found import put_found
-from fakes.pool import add_images, exclude, pair
+from fakes.pool import exclude, pair
 
 from freshset.core.errors import NotFoundError
 from freshset.replication.duplicates.completeness import review_bounds
@@ -28,22 +28,10 @@ RULES = DuplicatesSpec(thresholds={"pixels": 10.0, "phash": 4.0}, neighbours=30)
 
 
 @pytest.fixture
-def found(any_project: Project) -> Project:
-    add_images(any_project, "abc", "cat")
-    add_images(any_project, "xy", "cat", pool="test")
-    put_found(
-        any_project,
-        "pixels",
-        {
-            "a": ({"b": 2.0, "x": 8.0, "y": 11.0}, 11.0),
-            "b": ({"a": 2.0, "c": 10.0}, 10.0),
-            "c": ({"x": 1.0, "b": 10.0}, 10.0),
-        },
-        "abcxy",
-    )
-    put_found(any_project, "phash", {"a": ({"x": 0.0, "y": 4.0}, 4.0)}, "abcxy")
-    put_found(any_project, "features", {"a": ({"b": 7.0}, 7.0)}, "abc")  # not all images
-    return any_project
+def found(found: Project) -> Project:
+    """That of the folder, with features of some images."""
+    put_found(found, "features", {"a": ({"b": 7.0}, 7.0)}, "abc")  # not all images
+    return found
 
 
 def desk_of(project: Project) -> Desk:

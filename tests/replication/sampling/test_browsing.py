@@ -133,7 +133,7 @@ def test_strategies_without_bins_have_one_group(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wanted",
     [Wanted(low=0.6, high=0.5), Wanted(high=1.5), Wanted(low=float("nan")), Wanted(state="x"),
-     Wanted(order="x")],  # type: ignore[arg-type]
+     Wanted(order="x")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(wanted: Wanted, pool: Pool) -> None:
     with pytest.raises(UsageError):

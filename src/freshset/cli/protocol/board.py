@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from freshset.cli.options import JsonOption, OutputOption
 from freshset.cli.output import columns, emit, say, warn, wrapped
-from freshset.cli.protocol.holdout import KeyOption, KnownOption, entry_notes
+from freshset.cli.protocol.sealing import (
+    BudgetOption,
+    KeyOption,
+    KnownOption,
+    PolicyOption,
+    SigmaOption,
+    StepOption,
+    ThresholdOption,
+    check_apart,
+    entry_notes,
+    key_of,
+)
 from freshset.cli.testset.options import WhoOption, person
-from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
     from freshset.protocols.leaderboard.board import Board
@@ -61,20 +71,11 @@ def create(
             "--ends", help="Last day, or the time of the end; UTC unless it says.", metavar="DATE"
         ),
     ] = "",
-    policy: Annotated[
-        Literal["exact", "rounded", "ladder", "ladder-step", "thresholdout"],
-        typer.Option("--policy", help="What the public part answers."),
-    ] = "ladder",
-    step: Annotated[str, typer.Option("--step", help="Of rounded and ladder-step.")] = "",
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Of thresholdout, a fraction.")
-    ] = None,
-    sigma: Annotated[
-        float | None, typer.Option("--sigma", help="Noise of thresholdout, a fraction.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", help="Of thresholdout: answers from the public part.")
-    ] = None,
+    policy: PolicyOption = "ladder",
+    step: StepOption = "",
+    threshold: ThresholdOption = None,
+    sigma: SigmaOption = None,
+    budget: BudgetOption = None,
     seed: Annotated[
         int, typer.Option("--seed", help="Of the split into halves; no secret.", metavar="N")
     ] = 0,
@@ -87,18 +88,13 @@ def create(
     from freshset.protocols.leaderboard.setup import BoardRules, make_board
     from freshset.protocols.policies import PolicySpec
     from freshset.protocols.replay import read_labels
-    from freshset.protocols.sealed.cipher import new_key, read_key, write_key
 
-    if key.resolve().is_relative_to(folder.resolve()):
-        raise UsageError("The key would lie beside what it opens.", "Give a file outside DIR.")
+    check_apart(folder, key)
     limits = Limits(looks, each, per_day, seconds, parse_end(ends))
     rules = BoardRules(PolicySpec(policy, step, threshold, sigma, budget), limits, seed)
     rules.check()
     given = read_labels(labels, name)
-    if not key.exists():
-        write_key(key, new_key())
-        say(f"Wrote a new key to {key}. Without it the labels are lost; with it they are open.")
-    make_board(folder, read_key(key), given, rules, who=person(who))
+    make_board(folder, key_of(key), given, rules, who=person(who))
     board = _opened(folder, key)
     found, head = board.standings(), board.entries()[-1].digest
     data = {"schema": "freshset.board-seal/1", "n_public": found.n_public, "digest": head,

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from freshset.cli.options import JsonOption, OutputOption
 from freshset.cli.output import columns, emit, say, warn
+from freshset.cli.protocol.sealing import (
+    BudgetOption,
+    KeyOption,
+    KnownOption,
+    PolicyOption,
+    SigmaOption,
+    StepOption,
+    ThresholdOption,
+    check_apart,
+    entry_notes,
+    key_of,
+)
 from freshset.cli.testset.options import WhoOption, person
 from freshset.core.errors import UsageError
 
@@ -25,16 +36,6 @@ app = typer.Typer(
 )
 
 FolderArgument = Annotated[Path, typer.Argument(help="Folder of the holdout.", metavar="DIR")]
-KeyOption = Annotated[
-    Path,
-    typer.Option(
-        "--key", help="File of the key; keep it elsewhere.", envvar="FRESHSET_KEY", metavar="FILE"
-    ),
-]
-KnownOption = Annotated[
-    str,
-    typer.Option("--known", help="A digest that was noted elsewhere, such as a receipt."),
-]
 
 
 @app.command()
@@ -43,20 +44,11 @@ def seal(
     folder: FolderArgument,
     key: KeyOption,
     looks: Annotated[int, typer.Option("--looks", help="Evaluations in all.", metavar="N")],
-    policy: Annotated[
-        Literal["exact", "rounded", "ladder", "ladder-step", "thresholdout"],
-        typer.Option("--policy", help="What an evaluation shows."),
-    ] = "ladder",
-    step: Annotated[str, typer.Option("--step", help="Of rounded and ladder-step.")] = "",
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Of thresholdout, a fraction.")
-    ] = None,
-    sigma: Annotated[
-        float | None, typer.Option("--sigma", help="Noise of thresholdout, a fraction.")
-    ] = None,
-    budget: Annotated[
-        int | None, typer.Option("--budget", help="Of thresholdout: answers from the hidden part.")
-    ] = None,
+    policy: PolicyOption = "ladder",
+    step: StepOption = "",
+    threshold: ThresholdOption = None,
+    sigma: SigmaOption = None,
+    budget: BudgetOption = None,
     each: Annotated[
         int, typer.Option("--each", help="Evaluations of one person; 0 for no limit.", metavar="N")
     ] = 0,
@@ -67,18 +59,13 @@ def seal(
     """Encrypt labels; the key is made unless its file is there already."""
     from freshset.protocols.policies import PolicySpec
     from freshset.protocols.replay import read_labels
-    from freshset.protocols.sealed.cipher import new_key, read_key, write_key
     from freshset.protocols.sealed.holdout import Holdout, Rules
 
-    if key.resolve().is_relative_to(folder.resolve()):
-        raise UsageError("The key would lie beside what it opens.", "Give a file outside DIR.")
+    check_apart(folder, key)
     rules = Rules(PolicySpec(policy, step, threshold, sigma, budget), looks, each)
     rules.check()
     given = read_labels(labels, name)
-    if not key.exists():
-        write_key(key, new_key())
-        say(f"Wrote a new key to {key}. Without it the labels are lost; with it they are open.")
-    holdout = Holdout.seal(folder, read_key(key), given, rules, who=person(who))
+    holdout = Holdout.seal(folder, key_of(key), given, rules, who=person(who))
     head = holdout.verify().head
     data = {"schema": "freshset.seal/1", "n": holdout.public.n, "digest": head,
             "rules": rules.to_dict()}  # fmt: skip
@@ -223,22 +210,6 @@ def _notes(read: Read) -> list[str]:
     out = entry_notes(read.entries)
     if read.behind:
         out.append("The writer of the last entry was stopped before it could answer.")
-    return out
-
-
-def entry_notes(entries: Sequence[Entry]) -> list[str]:
-    """Say which entries were written after a clock went back or a writer was stopped."""
-    out = [
-        f"Entry {one.seq} was written at {one.at}, before the entry before it ({one.note['clock']}): "
-        "a clock went back."
-        for one in entries
-        if "clock" in one.note
-    ]
-    out += [
-        f"Before entry {one.seq}, half a line of a stopped writer was removed."
-        for one in entries
-        if "torn" in one.note
-    ]
     return out
 
 
