@@ -71,6 +71,13 @@ def test_names_can_be_read(project: Project, name: str) -> None:
         somebody(project, name=name)
 
 
+@pytest.mark.parametrize("again", ["Élodie", "éLODIE"])
+def test_names_in_any_letters_are_told_apart(any_project: Project, again: str) -> None:
+    somebody(any_project, name="Élodie")
+    with pytest.raises(UsageError, match="already"):
+        somebody(any_project, name=again)
+
+
 def test_nobody_takes_the_name_of_another(any_project: Project) -> None:
     somebody(any_project, name="Bo")
     with pytest.raises(UsageError, match="somebody called 'bo'"):

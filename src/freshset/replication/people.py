@@ -377,8 +377,9 @@ def _clean(name: str) -> str:
 
 
 def _is_taken(connection: sa.Connection, name: str) -> bool:
-    query = sa.select(people.c.name).where(sa.func.lower(people.c.name) == name.lower())
-    return connection.execute(query).first() is not None
+    # SQLite knows capitals of English letters only.
+    names = connection.execute(sa.select(people.c.name)).scalars()
+    return name.casefold() in {one.casefold() for one in names}
 
 
 def _text(time: datetime) -> str:

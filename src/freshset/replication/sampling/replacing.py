@@ -68,13 +68,13 @@ def replacements_of(
 ) -> Replacements:
     """Say what the next draw from a revision would change if some images were on the blacklist.
 
+    Images of other classes change too where something else has happened since the revision was drawn,
+    or where one that is left out was the one kept of a component of duplicates.
+
     Parameters
     ----------
     ground
         What eligibility depends on, of some time; what reviewers have said is read anew.
-
-    Images of other classes change too where something else has happened since the revision was drawn,
-    or where one that is left out was the one kept of a component of duplicates.
 
     Raises
     ------
