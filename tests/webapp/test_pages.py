@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from starlette.requests import Request
 
 from freshset.webapp import pages
-from freshset.webapp.pages import STATIC, render
+from freshset.webapp.pages import STATIC, paragraphs, render
 
 
 def request(path: str = "/x") -> Request:
@@ -55,3 +55,8 @@ def test_no_template_or_script_has_what_the_policy_forbids() -> None:
         text = path.read_text(encoding="utf-8")
         for word in ("eval(", "new Function(", "document.write(", "insertAdjacentHTML"):
             assert word not in text, path.name
+
+
+def test_empty_lines_part_paragraphs() -> None:
+    assert paragraphs("One\nline.\n \n\nAnother.\n") == ["One\nline.", "Another."]
+    assert paragraphs(" \n") == []

@@ -48,3 +48,9 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     }  # fmt: skip
     text = _environment().get_template(template).render(known | values | {"status": status})
     return HTMLResponse(text, status)
+
+
+def paragraphs(text: str) -> list[str]:
+    """Paragraphs of a text, which empty lines part."""
+    parts = "\n".join(line.strip() for line in text.splitlines()).split("\n\n")
+    return [part.strip() for part in parts if part.strip()]

@@ -1,4 +1,4 @@
-"""What reviewers' requests name: images, classes, revisions and reasons."""
+"""What requests name: images, classes, revisions, reasons and notes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ Reason = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_PLAIN),
     Field(description="Why; the log keeps it."),
 ]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_PLAIN)]
 
 Conflict: dict[int | str, dict[str, Any]] = {
     409: {"description": "Somebody else was quicker; nothing was changed."}

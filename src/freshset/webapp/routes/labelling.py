@@ -14,7 +14,7 @@ from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.replication.labelling.qualification import Trial
 from freshset.replication.people import Person
 from freshset.webapp.identity import Worker
-from freshset.webapp.pages import render
+from freshset.webapp.pages import paragraphs, render
 from freshset.webapp.pictures import picture
 from freshset.webapp.ready import spec_of
 from freshset.webapp.services import Services, Shared
@@ -39,7 +39,7 @@ def label(request: Request, services: Shared, person: Worker) -> Response:
         owner = qualification.inviter(connection, person)
     return render(
         request, "label.html", begun=begun, passed=passed, owner=owner, size=spec.tasks.grid,
-        instructions=_paragraphs(spec.page.instructions),
+        instructions=paragraphs(spec.page.instructions),
     )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def ask_consent(request: Request, services: Shared, person: Worker) -> Response:
     if qualification.missing_step(person, spec) != "consent":
         return RedirectResponse(LABEL, 303)
     return render(
-        request, "consent.html", spec=spec, paragraphs=_paragraphs(spec.page.consent),
+        request, "consent.html", spec=spec, paragraphs=paragraphs(spec.page.consent),
         digest=qualification.consent_digest(spec),
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ def show_trial(request: Request, services: Shared, person: Worker) -> Response:
     return render(
         request, "qualification.html", trial=trial, images=images, last=last, owner=owner,
         asked=trial and spec.by_key[trial.class_key], pass_mark=spec.page.pass_mark,
-        tries=qualification.TRIES, instructions=_paragraphs(spec.page.instructions),
+        tries=qualification.TRIES, instructions=paragraphs(spec.page.instructions),
     )  # fmt: skip
 
 
@@ -127,9 +127,3 @@ def _marks(services: Services, person: Person, trial: Trial) -> dict[str, str]:
 
 def _hash(services: Services, person: Person) -> str:
     return hash_worker(person.person_id, services.project.salt)
-
-
-def _paragraphs(text: str) -> list[str]:
-    """Paragraphs of a text, which empty lines part."""
-    parts = "\n".join(line.strip() for line in text.splitlines()).split("\n\n")
-    return [part.strip() for part in parts if part.strip()]

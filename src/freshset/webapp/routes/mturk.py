@@ -18,7 +18,7 @@ from freshset.replication.labelling.crowd_work import find_posted, find_posted_i
 from freshset.replication.labelling.mturk import SUBMIT, WORKER_SITES
 from freshset.replication.labelling.task_images import shown_tokens
 from freshset.webapp.headers import CROWD_PAGES
-from freshset.webapp.pages import render
+from freshset.webapp.pages import paragraphs, render
 from freshset.webapp.pictures import picture
 from freshset.webapp.ready import spec_of
 from freshset.webapp.services import Shared
@@ -75,7 +75,7 @@ def show_task(
     images = [{"token": token, "url": f"{CROWD_PAGES}images/{token}"} for token in tokens]
     return render(
         request, "mturk.html", asked=spec.by_key[key], images=images, action=action, field=FIELD,
-        opened=opened, instructions=[text for text in spec.page.instructions.split("\n\n") if text],
+        opened=opened, instructions=paragraphs(spec.page.instructions),
     )  # fmt: skip
 
 

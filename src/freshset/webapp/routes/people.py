@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from freshset.replication import people
@@ -16,6 +16,7 @@ from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.webapp.identity import Owner
 from freshset.webapp.links import invitation_link, person_link
 from freshset.webapp.pages import render
+from freshset.webapp.params import Note, Reason
 from freshset.webapp.services import Services, Shared
 
 router = APIRouter(include_in_schema=False)
@@ -35,18 +36,18 @@ class Wanted(BaseModel):
     """What an invitation is to be like."""
 
     role: people.Role
-    note: str = Field("", max_length=200)
+    note: Note = ""
     uses: int = 1
     days: float = 7
 
 
-class Reason(BaseModel):
+class Signed(BaseModel):
     """Why something is done."""
 
-    why: str = Field(min_length=1, max_length=500)
+    why: Reason
 
 
-class Standing(Reason):
+class Standing(Signed):
     """What is done to a person's standing."""
 
     action: Literal["block", "unblock", "end-sessions", "worker", "reviewer", "owner"]
@@ -88,7 +89,7 @@ def invite(
 
 @router.post("/people/invitations/{invitation_id}/revoke")
 def revoke(
-    invitation_id: str, services: Shared, owner: Owner, reason: Annotated[Reason, Form()]
+    invitation_id: str, services: Shared, owner: Owner, reason: Annotated[Signed, Form()]
 ) -> Response:
     """Take an invitation back."""
     people.revoke(services.project, invitation_id, who=owner.name, why=reason.why)
@@ -101,7 +102,7 @@ def make_link(
     person_id: str,
     services: Shared,
     owner: Owner,
-    reason: Annotated[Reason, Form()],
+    reason: Annotated[Signed, Form()],
 ) -> Response:
     """Make a link for somebody who has joined and cannot get in."""
     person = people.note_link(services.project, person_id, who=owner.name, why=reason.why)
