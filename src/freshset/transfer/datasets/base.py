@@ -1,0 +1,112 @@
+"""A data set to transfer to, as it is declared and as it is when it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from freshset.datasets.base import Reader, TestSetRef
+from freshset.transfer.probe.scores import Metric
+
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDataset:
+    """A data set as a study names it; nothing is open yet.
+
+    Attributes
+    ----------
+    id, title
+        Canonical name, such as ``dtd``, and name as people write it.
+    metric
+        ``top1``, ``mean-per-class`` or ``map11``.
+    train, test
+        Where their items are.
+    validation
+        Official validation set; ``None`` where one is held out of the training set.
+    expected
+        Items that ``train``, ``validation`` and ``test`` must have, and ``classes``; what nobody says
+        is left out.
+    note
+        What one should know before using it.
+    """
+
+    id: str
+    title: str
+    metric: Metric
+    train: TestSetRef
+    test: TestSetRef
+    validation: TestSetRef | None = None
+    expected: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a set of items, with what is to be learned of them.
+
+    Attributes
+    ----------
+    reader
+        Where items are read; of all rows of its set.
+    rows
+        The rows that belong to the part, shape (n,).
+    targets
+        Class ids, shape (n,), int64; or which classes each item shows, shape (n, classes), bool.
+    ignored
+        Decisions that do not count, shape (n, classes), such as objects that VOC calls difficult;
+        ``None`` where all count.
+    """
+
+    reader: Reader
+    rows: IntArray
+    targets: npt.NDArray[np.int64] | BoolArray
+    ignored: BoolArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: IntArray) -> Part:
+        """The part at some of its places."""
+        ignored = None if self.ignored is None else self.ignored[places]
+        return Part(self.reader, self.rows[places], self.targets[places], ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDataset:
+    """A data set that is open.
+
+    Attributes
+    ----------
+    declared
+        As the study names it.
+    train, validation, test
+        Without an item in two of them.  ``train`` and ``validation`` together are what the final fit
+        learns from.
+    class_names
+        In the order of the class ids.
+    official
+        Whether the validation set is an official one.
+    """
+
+    declared: TransferDataset
+    train: Part
+    validation: Part
+    test: Part
+    class_names: tuple[str, ...]
+    official: bool
+
+    @property
+    def n_classes(self) -> int:
+        """Size of the class space."""
+        return len(self.class_names)
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an item can show several classes."""
+        return self.test.targets.ndim == 2
