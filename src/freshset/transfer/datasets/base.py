@@ -16,6 +16,26 @@ IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Division:
+    """How one set of items is divided where nobody has divided it into training and test set.
+
+    Attributes
+    ----------
+    per_class
+        Training images drawn of each class; the test set is the rest.  0 to go by ``share``.
+    share
+        Of the items that are held out as test set, of every class alike.
+    seed
+        Of the draw.  It belongs to the data set and not to the seeds of a study, whose results are
+        all of one test set.
+    """
+
+    per_class: int = 0
+    share: float = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TransferDataset:
     """A data set as a study names it; nothing is open yet.
 
@@ -34,6 +54,10 @@ class TransferDataset:
         is left out.
     note
         What one should know before using it.
+    division
+        Where ``train`` and ``test`` are one set: how it is divided.
+    allow_sizes
+        Whether other sizes than those expected are a note and no error.
     """
 
     id: str
@@ -44,6 +68,8 @@ class TransferDataset:
     validation: TestSetRef | None = None
     expected: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
+    division: Division | None = None
+    allow_sizes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +118,8 @@ class OpenDataset:
         In the order of the class ids.
     official
         Whether the validation set is an official one.
+    notes
+        What goes with its results, such as sizes that are not the published ones.
     """
 
     declared: TransferDataset
@@ -100,6 +128,7 @@ class OpenDataset:
     test: Part
     class_names: tuple[str, ...]
     official: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:
