@@ -6,26 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from freshset.engine.memory import HalvingPredictor, is_out_of_memory
-
-
-class OutOfMemoryError(RuntimeError):
-    """As torch calls its own."""
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (MemoryError(), True),
-        (OutOfMemoryError("whatever"), True),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
-        (RuntimeError("[ONNXRuntimeError] : Failed to allocate memory for buffer"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_the_signs_of_a_full_memory(error: Exception, expected: bool) -> None:
-    assert is_out_of_memory(error) is expected
+from freshset.engine.memory import HalvingPredictor
 
 
 def a_model(fits: int, seen: list[int], *, lists: bool = False) -> Any:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from freshset.core.workers import submit, worker_pool
 from freshset.datasets.base import Reader
 from freshset.models.base import Preprocessing, stacked
 
@@ -62,16 +59,7 @@ class Loader:
 
     def __enter__(self) -> Self:
         if self._workers:
-            # Fresh processes: forking one that runs threads of a numeric library can hang.
-            self._pool = ProcessPoolExecutor(
-                self._workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start,
-                initargs=(*self._source, os.getpid()),
-            )
-            for _ in range(self._workers):
-                # Starting takes as long as loading a small net; both can happen at once.
-                _submitted(self._pool, _NOTHING)
+            self._pool = worker_pool(self._workers, _begin, *self._source)
         return self
 
     def __exit__(
@@ -91,7 +79,7 @@ class Loader:
                 yield read_batch(*self._source, rows)
             return
         yield from ReadAhead(
-            lambda rows: _submitted(pool, rows), parts, self._workers, self._memory
+            lambda rows: submit(pool, _work, rows), parts, self._workers, self._memory
         )
 
 
@@ -146,39 +134,12 @@ def workers_for(reader: Reader, wanted: int, rows: int) -> int:
 
 
 _FEW = 256
-_NOTHING = range(0)
 
 
-def _submitted(pool: ProcessPoolExecutor, rows: range) -> Future[Batch]:
-    """Have a batch read; a process that is started for it is deaf to Control-C from its birth on."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return pool.submit(_work, rows)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return pool.submit(_work, rows)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start(reader: Reader, preprocessing: Preprocessing, parent: int) -> None:
-    # Control-C reaches every process of a terminal; the one that started this one sees to it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        # A forward pass waits for its slowest thread, so reading takes what time the models leave.
-        os.nice(10)
+def _begin(reader: Reader, preprocessing: Preprocessing) -> None:
     _sources.append((reader, preprocessing))
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: int) -> None:
-    """End this process when the one that started it is gone, however it went."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def _work(rows: range) -> Batch:
-    if not rows:
-        return rows, (), ()
     reader, preprocessing = _sources[-1]
     return read_batch(reader, preprocessing, rows)

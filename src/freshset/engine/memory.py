@@ -1,23 +1,13 @@
-"""Running out of memory: how it looks in each library, and trying again with less."""
+"""Running out of memory: trying again with less."""
 
 from __future__ import annotations
 
-import gc
-import sys
 from typing import Any
 
 import numpy as np
 
 from freshset.models.base import Model
-
-_SIGNS = ("out of memory", "failed to allocate memory", "can't allocate memory", "bad_alloc")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, whichever library raised it."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SIGNS)
+from freshset.models.memory import is_out_of_memory, release_memory
 
 
 class HalvingPredictor:
@@ -51,7 +41,7 @@ class HalvingPredictor:
                 if not is_out_of_memory(error) or len(part) == 1:
                     raise
                 self.largest = max(1, len(part) // 2)
-                _release()
+                release_memory()
                 continue
             start += len(part)
         return _joined(parts)
@@ -63,10 +53,3 @@ def _joined(parts: list[Any]) -> Any:
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
     return [one for part in parts for one in part]
-
-
-def _release() -> None:
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

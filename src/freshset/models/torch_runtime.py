@@ -66,47 +66,14 @@ class TorchRunner:
         if not isinstance(preprocessing, ImagePreprocessing):
             return torch.from_numpy(np.array(batch)).to(self.device)
         key = f"{self.device} {preprocessing.key}"
-        return _NORMALISED.of(batch, key, lambda: self._normalised(batch, preprocessing))
-
-    def _normalised(
-        self, batch: npt.NDArray[np.uint8], preprocessing: ImagePreprocessing
-    ) -> torch.Tensor:
-        if self.device.type == "cpu":
-            ready = preprocessing.normalise(batch, channels_last=True)
-            return torch.from_numpy(ready).permute(0, 3, 1, 2)
-        raw = batch if batch.flags.writeable else batch.copy()
-        tensor = torch.from_numpy(raw).to(self.device, non_blocking=True)
-        tensor = tensor.permute(0, 3, 1, 2).to(torch.float32)
-        mean, std = (
-            torch.tensor(values, device=self.device).view(1, -1, 1, 1)
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-        return tensor.div_(255).sub_(mean).div_(std)
+        return _NORMALISED.of(batch, key, lambda: normalised(batch, preprocessing, self.device))
 
     def run(self, forward: Callable[[], Any]) -> npt.NDArray[np.float32]:
         """Call a function that returns a tensor, in the right precision; float32 comes back."""
-        with torch.inference_mode(), self._settings(), self._autocast():
+        settings = torch_settings(self._precision, self._threads)
+        with torch.inference_mode(), settings, autocast(self.device, self._precision):
             out = forward()
         return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        dtype = _AUTOCAST.get(self._precision)
-        return torch.autocast(self.device.type, dtype=dtype) if dtype else nullcontext()
-
-    @contextmanager
-    def _settings(self) -> Iterator[None]:
-        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-        before = matmul.allow_tf32, cudnn.allow_tf32
-        threads = torch.get_num_threads()
-        matmul.allow_tf32 = cudnn.allow_tf32 = self._precision == "tf32"
-        if self._threads and self._threads != threads:
-            torch.set_num_threads(self._threads)
-        try:
-            yield
-        finally:
-            matmul.allow_tf32, cudnn.allow_tf32 = before
-            if torch.get_num_threads() != threads:
-                torch.set_num_threads(threads)
 
 
 class LastBatch:
@@ -192,6 +159,46 @@ def device_of(runtime: Runtime) -> torch.device:
             "Use auto, cpu, cuda or cuda:1.",
         ) from error
     return device
+
+
+def normalised(
+    batch: npt.NDArray[np.uint8], preprocessing: ImagePreprocessing, device: torch.device
+) -> torch.Tensor:
+    """Images on a device as a network takes them: float32 (n, channels, h, w), channels last."""
+    if device.type == "cpu":
+        ready = preprocessing.normalise(batch, channels_last=True)
+        return torch.from_numpy(ready).permute(0, 3, 1, 2)
+    raw = batch if batch.flags.writeable else batch.copy()
+    tensor = torch.from_numpy(raw).to(device, non_blocking=True)
+    tensor = tensor.permute(0, 3, 1, 2).to(torch.float32)
+    mean, std = (
+        torch.tensor(values, device=device).view(1, -1, 1, 1)
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    return tensor.div_(255).sub_(mean).div_(std)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Lower precision of a forward pass, where ``fp16`` or ``bf16`` is wanted."""
+    dtype = _AUTOCAST.get(precision)
+    return torch.autocast(device.type, dtype=dtype) if dtype else nullcontext()
+
+
+@contextmanager
+def torch_settings(precision: str, threads: int) -> Iterator[None]:
+    """TF32 only where the precision is ``tf32``, and so many threads; put back in the end."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    held = torch.get_num_threads()
+    matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+    if threads and threads != held:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+        if torch.get_num_threads() != held:
+            torch.set_num_threads(held)
 
 
 def check_precision(runtime: Runtime) -> None:
