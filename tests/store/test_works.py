@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from freshset.core.errors import StoreError
+from freshset.store.array_file import ArrayFile
 from freshset.store.works import WorkFailure, Works, WorkSpec
 
 SPEC = WorkSpec.of("fold", seed=3, rows=(1, 2), name="é")
@@ -75,6 +76,18 @@ class TestWorks:
             work = claim.finish({}, {"rows": claim.folder / "big.npy"})
         np.testing.assert_array_equal(work.array("rows"), np.arange(5))
         assert not claim.folder.exists()
+
+    def test_takes_rows_that_were_written_as_they_came(self, tmp_path: Path) -> None:
+        works = Works(tmp_path)
+        claim = works.claim(SPEC)
+        assert claim is not None
+        with claim:
+            file = ArrayFile(claim.folder / "rows.npy", 2, "float32")
+            file.append(np.ones((1, 3)))
+            file.append(np.zeros((1, 3)))
+            work = claim.finish({}, {"rows": file})
+        assert work.array("rows").tolist() == [[1, 1, 1], [0, 0, 0]]
+        assert works.damaged() == ()  # the digest is that of the file
 
     def test_one_process_at_a_time(self, tmp_path: Path) -> None:
         works = Works(tmp_path)

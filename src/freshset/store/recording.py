@@ -27,6 +27,7 @@ from freshset.core.errors import StoreError
 from freshset.core.files import canonical_json, sha256_file, write_atomic
 from freshset.core.identity import CellSpec
 from freshset.core.records import Cell, Source, TestSet
+from freshset.store.array_file import ArrayFile
 from freshset.store.base import Partial
 from freshset.store.columns import Columns, Totals, to_table, with_truth
 from freshset.store.failures import remove_failure
@@ -122,7 +123,7 @@ class PartialRecording:
     def _write(self, folder: Path) -> Cell:
         totals = Totals()
         path = folder / "predictions.parquet"
-        scores = _ScoresFile(folder / "scores.npy", self._testset.n)
+        scores = ArrayFile(folder / "scores.npy", self._testset.n, np.float16)
         writer: pq.ParquetWriter | None = None
         try:
             for columns in self._row_groups(scores):
@@ -148,7 +149,7 @@ class PartialRecording:
             scores_sha256=scores.sha256,
         )
 
-    def _row_groups(self, scores: _ScoresFile) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    def _row_groups(self, scores: ArrayFile) -> Iterator[dict[str, npt.NDArray[Any]]]:
         """Rows in groups of one size, whatever the sizes of the files they come from."""
         waiting: list[dict[str, npt.NDArray[Any]]] = []
         start = rows = 0
@@ -156,7 +157,8 @@ class PartialRecording:
             with np.load(path, allow_pickle=False) as stored:
                 columns = {name: stored[name] for name in stored.files}
             self._runtime = json.loads(str(columns.pop(_RUNTIME)))
-            scores.append(columns.pop("scores", None))
+            if "scores" in columns:
+                scores.append(columns.pop("scores"))
             waiting.append(columns)
             rows += len(next(iter(columns.values())))
             while rows >= _ROW_GROUP or (rows and start + rows == self._testset.n):
@@ -166,30 +168,6 @@ class PartialRecording:
                 yield with_truth(head, self._testset, slice(start, start + take))
                 waiting = [{k: values[take:] for k, values in joined.items()}]
                 start, rows = start + take, rows - take
-
-
-class _ScoresFile:
-    """Full scores as one npy file, written as they come, so that they never lie in memory."""
-
-    def __init__(self, path: Path, n: int) -> None:
-        self._path = path
-        self._n = n
-        self._stream: io.BufferedWriter | None = None
-        self.sha256 = ""
-
-    def append(self, scores: npt.NDArray[np.float16] | None) -> None:
-        if scores is None:
-            return
-        if self._stream is None:
-            self._stream = self._path.open("wb")
-            head = {"descr": "<f2", "fortran_order": False, "shape": (self._n, scores.shape[1])}
-            np.lib.format.write_array_header_1_0(self._stream, head)
-        self._stream.write(np.ascontiguousarray(scores, dtype="<f2").tobytes())
-
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self.sha256 = sha256_file(self._path)
 
 
 def start_recording(

@@ -35,6 +35,7 @@ from freshset.core.files import (
     sha256_file,
     write_atomic,
 )
+from freshset.store.array_file import ArrayFile
 from freshset.store.stage import (
     is_locked,
     remove_if_empty,
@@ -169,7 +170,7 @@ class Claim:
         self.close()
 
     def finish(
-        self, document: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any] | Path]
+        self, document: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any] | ArrayFile | Path]
     ) -> Work:
         """Store the result.
 
@@ -178,7 +179,8 @@ class Claim:
         document
             Plain values; numbers must be finite.
         arrays
-            By name; a path is that of a npy file in `folder`, which is moved.
+            By name; a path is that of a npy file in `folder`, which is moved, as an `ArrayFile` is
+            that is whole.
 
         Returns
         -------
@@ -190,12 +192,17 @@ class Claim:
         files: dict[str, dict[str, Any]] = {}
         for name, values in arrays.items():
             path = staged / f"{name}.npy"
-            if isinstance(values, Path):
+            digest = ""
+            if isinstance(values, ArrayFile):
+                values.close()
+                values.path.replace(path)
+                digest = values.sha256
+            elif isinstance(values, Path):
                 values.replace(path)
             else:
                 np.save(path, values, allow_pickle=False)
             _flush(path)
-            files[name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+            files[name] = {"bytes": path.stat().st_size, "sha256": digest or sha256_file(path)}
         body = {
             "schema": SCHEMA,
             "kind": self.spec.kind,
