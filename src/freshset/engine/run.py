@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from freshset.core.errors import StoreError, UsageError
+from freshset.core.errors import UsageError
 from freshset.core.records import Cell
 from freshset.datasets.base import Reader
 from freshset.engine.backends.base import Backend
@@ -17,6 +16,7 @@ from freshset.engine.pairing import Pair, pair
 from freshset.engine.plan import Plan, PlannedCell, failure_of, plan_cells
 from freshset.engine.progress import Progress, Silent
 from freshset.engine.scoring import Scorer
+from freshset.engine.writing import writing
 from freshset.models.registry import load
 from freshset.store.base import Failure, Recording, Store
 from freshset.version import __version__
@@ -77,7 +77,7 @@ def run_plan(
     if settings.on_existing == "only-cache":
         report.missing = [(cell.model, cell.testset) for cell in todo]
         return report
-    with _writing(store):
+    with writing(store.location):
         store.sweep()
     runner = _Runner(plan, store, backend, progress, report)
     runner.refuse()
@@ -93,7 +93,7 @@ def run_plan(
         report.elsewhere = [(cell.model, cell.testset) for cell in runner.left()]
     finally:
         progress.end()
-    with _writing(store):
+    with writing(store.location):
         store.sweep()
     return report
 
@@ -149,7 +149,7 @@ class _Runner:
 
     def put_testsets(self, todo: Sequence[PlannedCell]) -> None:
         """Store the test sets, all before any model runs: one that changed stops the run here."""
-        with _writing(self._store), self._store.batch() as batch:
+        with writing(self._store.location), self._store.batch() as batch:
             for name in dict.fromkeys(cell.testset for cell in todo):
                 batch.put_testset(self.readers[name].testset)
 
@@ -194,7 +194,7 @@ class _Runner:
         ref = self._refs[cell.testset]
         found = pair(cell.model, info, reader, self._settings.precision, ref)
         again = self._settings.on_existing == "always"
-        with _writing(self._store):
+        with writing(self._store.location):
             recording = self._store.recording(found.spec, reader.testset, replace=again)
         if recording is None:
             self._elsewhere.append(cell)
@@ -230,14 +230,14 @@ class _Runner:
     def _record(self, recording: Recording, rows: Rows) -> None:
         if rows.rows.start != recording.done:
             raise RuntimeError(f"rows from {rows.rows.start} on came after {recording.done}")
-        with _writing(self._store):
+        with writing(self._store.location):
             recording.append(rows.columns, {**rows.runtime, "freshset": __version__})
         self._progress.advance(len(rows.rows))
         if rows.last:
             self._finish(recording)
 
     def _finish(self, recording: Recording) -> None:
-        with _writing(self._store):
+        with writing(self._store.location):
             cell = recording.finish()
         self._report.made.append(cell)
         self._progress.made(cell)
@@ -267,23 +267,10 @@ class _Runner:
         return Job(reader, models, runtime, infos[0].preprocessing, size, chunk)
 
     def _fail(self, failure: Failure) -> None:
-        with _writing(self._store):
+        with writing(self._store.location):
             self._store.put_failure(failure)
         self._report.failures.append(failure)
         self._progress.failed(failure)
-
-
-@contextmanager
-def _writing(store: Store) -> Iterator[None]:
-    """Say which store it is that cannot be written to."""
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise StoreError(
-            f"{store.location}: cannot be written to ({reason}).",
-            "Make room or check permissions, then run the same command again to go on.",
-        ) from error
 
 
 def _failure(made: Pair, outcome: Broken) -> Failure:

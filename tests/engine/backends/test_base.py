@@ -13,7 +13,7 @@ from freshset.engine.execute import BACKENDS, backend_for
 def test_every_backend_has_what_the_port_asks_for(name: str) -> None:
     pytest.importorskip("ray" if name == "ray" else "freshset")
     backend: Backend = backend_for(RunSettings(backend=name))
-    for method in ("run", "close"):
+    for method in ("run", "map", "close"):
         wanted = inspect.signature(getattr(Backend, method)).parameters
         given = inspect.signature(getattr(type(backend), method)).parameters
         assert list(given) == list(wanted), method

@@ -330,18 +330,9 @@ def test_a_cluster_that_others_started_goes_on(
     ray.shutdown()
 
 
-def test_gpus_are_shared_out(connect: Callable[..., RayBackend]) -> None:
+def test_a_gpu_that_the_cluster_has_is_taken(connect: Callable[..., RayBackend]) -> None:
     backend = connect(device="auto")
     assert len(rows_of(list(backend.run(a_job("a"))), 0)) == 40
-    auto = RunSettings(device="auto")
-    assert module._gpus(auto) == 1
-    assert module._gpus(replace(auto, device="cpu")) == 0
-    assert module._size(auto, 1) == 1
-    assert module._size(replace(auto, actor_cpus=0.1), 0.1) == 10
-    assert module._size(replace(auto, actor_cpus=0.25), 0.5) == 2
-    assert module._size(replace(auto, actors=7), 1) == 7
-    with pytest.raises(UsageError, match="the actors would have no GPU"):
-        module._gpus(RunSettings(device="cuda", actor_gpus=0))
 
 
 def test_an_actor_for_which_no_node_has_room(connect: Callable[..., RayBackend]) -> None:
@@ -435,9 +426,16 @@ def _dies(part: int) -> int:
     os._exit(part)
 
 
+def _dies_at_one(part: int) -> int:
+    return _dies(1) if part == 1 else part * part
+
+
 def test_a_part_whose_process_dies_again_and_again_is_told(
     connect: Callable[..., RayBackend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_TRIES", 0)
     with pytest.raises(UsageError, match="Lost a part too often"):
         list(connect().map(_dies, [1]))
+    # With a result for what is lost, the other parts are not.
+    found = connect().map(_dies_at_one, [1, 2], lost=lambda part, why: -part if why else 0)
+    assert list(found) == [-1, 4]

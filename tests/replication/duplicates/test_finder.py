@@ -84,7 +84,7 @@ def test_a_search_in_parts_elsewhere_finds_the_same(
 
         sent = 0
 
-        def map(self, function, parts):
+        def map(self, function, parts, **_):
             for part in parts:
                 self.sent += 1
                 yield pickle.loads(pickle.dumps(function))(part)

@@ -40,8 +40,16 @@ class LocalBackend:
                 if not evaluator.alive:
                     return
 
-    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
-        """Call a function on one part after the other; it may use all cores itself."""
+    def map(
+        self,
+        function: Callable[[Part], Result],
+        parts: Sequence[Part],
+        *,
+        gpus: bool = False,
+        lost: Callable[[Part, str], Result] | None = None,
+    ) -> Iterator[Result]:
+        """Call a function on one part after the other; it may use all cores and GPUs itself."""
+        del gpus, lost  # nobody shares them, and nothing outlives the loss of this process
         yield from map(function, parts)
 
     def close(self) -> None:

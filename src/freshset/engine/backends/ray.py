@@ -24,6 +24,7 @@ from freshset.core.errors import UsageError
 from freshset.engine.allocator import kept_memory
 from freshset.engine.backends.base import Part, Result
 from freshset.engine.backends.reaching import check_reachable, reason
+from freshset.engine.backends.room import actors_that_fit, gpus_each
 from freshset.engine.evaluator import Evaluator
 from freshset.engine.job import Broken, Job, Outcome, Rows
 from freshset.engine.loader import ReadAhead, read_batch
@@ -72,20 +73,26 @@ class RayBackend:
         finally:
             pool.close()
 
-    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
+    def map(
+        self,
+        function: Callable[[Part], Result],
+        parts: Sequence[Part],
+        *,
+        gpus: bool = False,
+        lost: Callable[[Part, str], Result] | None = None,
+    ) -> Iterator[Result]:
         """Call a function on every part, on any node; a part whose node is lost is run again."""
         self._connect()
-        call = _CALL.options(num_cpus=self._settings.actor_cpus, max_retries=_TRIES)
+        share = gpus_each(self._settings, _nodes()) if gpus else 0.0
+        call = _CALL.options(num_cpus=self._settings.actor_cpus, num_gpus=share, max_retries=_TRIES)
         what = ray.put(function)
-        waiting = deque(call.remote(what, part) for part in parts)
+        waiting = deque((part, call.remote(what, part)) for part in parts)
         try:
             while waiting:
-                yield ray.get(waiting.popleft())
-        except RayError as error:
-            lost = UsageError(f"Lost a part too often: {reason(error)}.", "Look at the nodes.")
-            raise (error.cause if isinstance(error, RayTaskError) else lost) from error
+                part, ref = waiting.popleft()
+                yield _result(part, ref, lost)
         finally:
-            for ref in waiting:
+            for _, ref in waiting:
                 ray.cancel(ref, force=True)
 
     def close(self) -> None:
@@ -171,6 +178,21 @@ class _Worker:
         return found + again
 
 
+def _result(
+    part: Part, ref: ray.ObjectRef[Any], lost: Callable[[Part, str], Result] | None
+) -> Result:
+    try:
+        found: Result = ray.get(ref)
+    except RayTaskError as error:
+        raise error.cause from error
+    except RayError as error:
+        if lost is not None:
+            return lost(part, reason(error))
+        text = f"Lost a part too often: {reason(error)}."
+        raise UsageError(text, "Look at the nodes.") from error
+    return found
+
+
 # Not a decorator: Ray's processes must find the class itself under its name, with their own version.
 _ACTOR = ray.remote(_Worker)
 _CALL = ray.remote(lambda function, part: function(part))
@@ -203,8 +225,9 @@ class _Pool:
         self._job = job
         self._chunks = job.chunks()
         self._memory = settings.memory
-        gpus = _gpus(settings)
-        self._size = min(_size(settings, gpus), len(self._chunks))
+        nodes = _nodes()
+        gpus = gpus_each(settings, nodes)
+        self._size = min(actors_that_fit(settings, gpus, nodes), len(self._chunks))
         cpus = settings.actor_cpus
         self._options = {
             "num_cpus": cpus,
@@ -358,43 +381,5 @@ class _Pool:
             yield one
 
 
-def _gpus(settings: RunSettings) -> float:
-    """GPUs of each actor."""
-    there = any(_resource(node, "GPU") for node in _nodes())
-    wanted = settings.actor_gpus
-    if wanted < 0:
-        wanted = 1.0 if there and settings.device != "cpu" else 0.0
-    if settings.device.startswith("cuda") and not wanted:
-        raise UsageError(
-            "The device is cuda, but the actors would have no GPU"
-            f"{'' if there else ', since the cluster has none now'}.",
-            "Set actor_gpus, and actors where nodes with GPUs are started on demand.",
-        )
-    return wanted
-
-
-def _size(settings: RunSettings, gpus: float) -> int:
-    """How many actors to make."""
-    if settings.actors:
-        return settings.actors
-    needs = {"CPU": settings.actor_cpus, "GPU": gpus}
-    # The hair is for shares such as 0.1, which a computer cannot write down.
-    room = sum(
-        min(int(_resource(node, name) / need + 1e-9) for name, need in needs.items() if need)
-        for node in _nodes()
-    )
-    if not room:
-        text = " and ".join(f"{need:g} {name}s" for name, need in needs.items() if need)
-        raise UsageError(
-            f"No node of the Ray cluster has {text} for an actor.",
-            "Lower actor_cpus or actor_gpus, or set actors to wait for nodes that have them.",
-        )
-    return room
-
-
-def _nodes() -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-def _resource(node: dict[str, Any], name: str) -> float:
-    return float(node["Resources"].get(name, 0))
+def _nodes() -> list[dict[str, float]]:
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
