@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +17,9 @@ from freshset.engine.evaluator import Evaluator, broken
 from freshset.engine.job import Broken, Job, JobModel, Rows
 from freshset.engine.loader import read_batch
 from freshset.engine.scoring import Scorer
-from freshset.models.base import Runtime
+from freshset.models.base import Model, Runtime
 from freshset.models.reference import ModelRef
+from freshset.store.columns import Columns
 
 READER = TESTSETS.open(TestSetRef("mine/test", "fake", "", {"n": 20}))
 
@@ -88,3 +92,39 @@ def test_errors_are_described_with_or_without_a_traceback() -> None:
     assert told.traceback.startswith("ValueError: odd")
     assert broken(1, "predict", KeyError()).error == "KeyError"
     assert np.isscalar(told.model)
+
+
+def test_models_are_asked_for_what_their_job_says() -> None:
+    one = evaluator(("a", 0))
+    asked = replace(one.job.models[0], scorer=AsTheyCome(), forward=twice)
+    one = Evaluator(replace(one.job, models=(asked, one.job.models[0])))
+    assert list(one.load()) == []
+    got, _ = one.chunk(range(8), batches(one.job, range(8)))
+    assert isinstance(got, Rows)
+    items = np.stack([READER.read(row) for row in range(8)])
+    weights = np.random.default_rng(0).normal(size=(4, 5))
+    weights[0] *= 0.02
+    np.testing.assert_allclose(got.columns["raw"], 2 * items @ weights, rtol=1e-5)
+
+
+def test_rows_say_how_long_their_model_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = evaluator(("a", 0), ("b", 6))
+    assert list(one.load()) == []
+    ticks = itertools.count()
+    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(ticks)))
+    seconds = [
+        rows.seconds
+        for part in (range(8), range(8, 12))
+        for rows in one.chunk(part, batches(one.job, part))
+        if isinstance(rows, Rows)
+    ]
+    assert seconds == [2, 2, 1, 1]  # one for each batch
+
+
+class AsTheyCome:
+    def columns(self, raw: Any, rows: slice, items: Sequence[Any]) -> Columns:
+        return {"raw": raw}
+
+
+def twice(model: Model, batch: Any) -> Any:
+    return 2 * model.predict(batch)

@@ -13,9 +13,9 @@ from freshset.core.errors import DataError, FreshsetError
 from freshset.engine.job import Broken, Job, JobModel, Outcome, Rows
 from freshset.engine.loader import Batch
 from freshset.engine.memory import HalvingPredictor
-from freshset.engine.scoring import Columns
 from freshset.models.base import Model
 from freshset.models.registry import load
+from freshset.store.columns import Columns
 
 # Seconds after which rows are given out before their chunk is complete.
 _PATIENCE = 30.0
@@ -32,6 +32,7 @@ class Evaluator:
         self.job = job
         self._predictors: dict[int, HalvingPredictor] = {}
         self._waiting: dict[int, list[Columns]] = {}
+        self._seconds: dict[int, float] = {}
 
     def load(self) -> Iterator[Broken]:
         """Load all models; yields those that cannot be."""
@@ -42,7 +43,9 @@ class Evaluator:
             except Exception as error:
                 yield broken(index, "load", error)
             else:
-                self._predictors[index] = HalvingPredictor(loaded, self.job.batch_size)
+                self._predictors[index] = HalvingPredictor(
+                    loaded, self.job.batch_size, model.forward
+                )
 
     @property
     def alive(self) -> bool:
@@ -96,14 +99,16 @@ class Evaluator:
                 }
                 kept = {name: values[new.start - rows.start :] for name, values in columns.items()}
                 last = rows.stop == self.job.reader.testset.n
-                yield Rows(index, new, kept, last, self._predictors[index].runtime)
+                seconds = self._seconds.pop(index)
+                yield Rows(index, new, kept, last, self._predictors[index].runtime, seconds)
             parts.clear()
 
     def _step(self, index: int, part: range, items: Sequence[Any], batch: Any) -> Broken | None:
         model = self.job.models[index]
-        stage = "predict"
+        stage, start = "predict", time.perf_counter()
         try:
             raw = self._predictors[index].predict(batch)
+            self._seconds[index] = self._seconds.get(index, 0.0) + time.perf_counter() - start
             stage = "score"
             columns = model.scorer.columns(raw, slice(part.start, part.stop), items)
         except Exception as error:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy.typing as npt
+from typing import Any, Protocol
 
 from freshset.datasets.base import Reader
-from freshset.engine.scoring import Scorer
-from freshset.models.base import ModelInfo, Preprocessing, Runtime
+from freshset.models.base import Model, ModelInfo, Preprocessing, Runtime
+from freshset.store.columns import Columns
+
+Forward = Callable[[Model, Any], Any]
+"""What is asked of a model about a batch: its answers, or its features.  Can be pickled."""
+
+
+def predict(model: Model, batch: Any) -> Any:
+    """Ask a model for its answers."""
+    return model.predict(batch)
+
+
+class ColumnMaker(Protocol):
+    """Turns what a model gave into what is recorded; travels with its job."""
+
+    def columns(self, raw: Any, rows: slice, items: Sequence[Any]) -> Columns:
+        """Return the columns of some rows of the test set, or raise `DataError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,19 @@ class JobModel:
         In the store.
     info
         As it was planned; the model that is loaded must still be that.
+    scorer
+        What is made of its outputs.
     start
         First row to run; the rows before it are recorded already.
+    forward
+        What it is asked for.
     """
 
     name: str
     info: ModelInfo
-    scorer: Scorer
+    scorer: ColumnMaker
     start: int = 0
+    forward: Forward = predict
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +103,16 @@ class Rows:
         Whether these are the last rows of the test set.
     runtime
         Library versions, device and batch size that made them.
+    seconds
+        That the model took for them, from a prepared batch to its outputs.
     """
 
     model: int
     rows: range
-    columns: Mapping[str, npt.NDArray[Any]]
+    columns: Columns
     last: bool
     runtime: Mapping[str, str]
+    seconds: float = 0.0
 
     @property
     def nbytes(self) -> int:

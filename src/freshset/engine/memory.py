@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from freshset.engine.job import Forward, predict
 from freshset.models.base import Model
 from freshset.models.memory import is_out_of_memory, release_memory
 
@@ -13,14 +14,20 @@ from freshset.models.memory import is_out_of_memory, release_memory
 class HalvingPredictor:
     """Runs a model on batches, halving them for good when memory runs out.
 
+    Parameters
+    ----------
+    forward
+        What the model is asked for.
+
     Attributes
     ----------
     largest
         Items that a forward pass may have.
     """
 
-    def __init__(self, model: Model, largest: int) -> None:
+    def __init__(self, model: Model, largest: int, forward: Forward = predict) -> None:
         self._model = model
+        self._forward = forward
         self.largest = largest
 
     @property
@@ -36,7 +43,7 @@ class HalvingPredictor:
             # A batch that fits goes as the object that it is, by which models know that they share it.
             part = batch if n <= self.largest else batch[start : start + self.largest]
             try:
-                parts.append(self._model.predict(part))
+                parts.append(self._forward(self._model, part))
             except Exception as error:
                 if not is_out_of_memory(error) or len(part) == 1:
                     raise
