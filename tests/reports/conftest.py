@@ -14,9 +14,15 @@ from freshset.generalization.compare import analyse, compare
 from freshset.generalization.comparison import Comparison
 from freshset.generalization.pair import PairMatrix
 from freshset.generalization.scores import Scores
+from freshset.protocols.competition.audit import CompetitionAudit, audit_competition
+from freshset.protocols.competition.table import Submissions
+from freshset.protocols.folds.result import FoldScore, KFoldResult, Official, gap_between
+from freshset.protocols.folds.splits import Scheme
 from freshset.reports.study import Study
+from freshset.stats.crossvalidation import corrected_interval, t_interval
 from freshset.stats.multiplicity import adjust
 from freshset.stats.paired import mcnemar_all_pairs
+from freshset.stats.types import Estimate
 from freshset.store.frequencies import read_frequencies
 
 HOSTILE = (
@@ -139,3 +145,27 @@ def perfect() -> Comparison:
         warnings=("A warning & <b>more</b>.",),
     )
     return analyse(scores, SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def audit() -> CompetitionAudit:
+    """40 submissions whose public scores are a point above the private ones."""
+    rng = np.random.default_rng(0)
+    public = rng.uniform(0.6, 0.9, 40)
+    team = np.array([f"<b>team</b> {i}" for i in range(40)], dtype=object)
+    submissions = Submissions(public, public - 0.01 + rng.normal(0, 0.005, 40), team, team, 2)
+    return audit_competition(submissions, 1000, 2000, rng=np.random.default_rng(0))
+
+
+@pytest.fixture(scope="session")
+def validated() -> KFoldResult:
+    """2 x 5 folds at about 94 %, and an official set at 80 %."""
+    scores = np.array([0.90, 0.95, 0.97, 0.93, 0.95, 0.94, 0.92, 0.96, 0.95, 0.93])
+    folds = tuple(FoldScore(k // 5, k % 5, 80, 20, float(s)) for k, s in enumerate(scores))
+    mean = corrected_interval(scores, n_train=80, n_test=20)
+    opened = Estimate(0.80, 0.77, 0.83)
+    return KFoldResult(
+        "svm <b>", "digits", 100, Scheme("plain", 5, 2), "accuracy", 0.95, folds, mean,
+        t_interval(scores), (0.94, 0.94),
+        Official("new", 500, opened, gap_between(mean, opened), before=False), ("A warning.",),
+    )  # fmt: skip

@@ -7,9 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from freshset.core.errors import UsageError
+from freshset.reports.competition import competition_section
 from freshset.reports.figures.style import PALETTE
-from freshset.reports.html import OUTCOMES, render_html, versions
+from freshset.reports.html import render_html, versions
 from freshset.reports.study import MissingResult, Study
+from freshset.reports.validation import validation_section
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 
@@ -193,12 +195,52 @@ def test_two_models_counts_only_and_perfect_scores(make_study, perfect):
     assert "Ranks: there is one model only." in one
 
 
-def test_every_outcome_has_a_word():
-    assert set(OUTCOMES) == {"survived", "dropped", "rose", "undecided"}
-
-
 def test_no_study_and_one_slug_twice(study):
     with pytest.raises(UsageError, match="at least one study"):
         render_html([])
     with pytest.raises(UsageError, match="slug 'a-study'"):
         render_html([study, study])
+
+
+def test_results_of_all_kinds_share_a_page(study, audit, validated):
+    other = Study("Other", "other", study.comparison)
+    html = render_html([study, competition_section(audit), other, validation_section(validated)])
+    page = read(html)
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    captions = re.findall(r"<caption><span>(\w+ at a glance)", html)
+    assert captions == [
+        "Comparison at a glance",
+        "Competition at a glance",
+        "Validation at a glance",
+    ]
+    tables = html.split("<nav")[1].split("</nav>")[0].split("<table>")[1:]
+    assert [table.count('<th scope="row">') for table in tables] == [2, 1, 1]
+    order = re.findall(r'<article id="([^"]+)"', html)
+    assert order == [
+        "a-study", "public-and-private-scores-of-a-competition", "other", "folds-of-digits",
+    ]  # fmt: skip
+    text = "".join(page.text)
+    assert "adaptivity is identified" in text
+    assert "opened once, at the end" in text
+    assert html.count("<h3 id=") == html.count("</h3>") - 4  # provenance has none
+
+
+def test_a_section_of_its_own_kind_alone(audit):
+    html = render_html([competition_section(audit, title="<i>A</i> contest", note="From a <u>.")])
+    page = read(html)
+    tags = [tag for tag, _ in page.elements]
+    assert not {"i", "u", "b"} & set(tags) - {"b"}
+    text = "".join(page.text)
+    for part in ("<i>A</i> contest", "From a <u>.", "<b>team</b> 7", "2 rows without both scores"):
+        assert part in text
+    assert re.findall(r"<h3[^>]*>(.*?)</h3>", html) == [
+        "Findings", "In numbers", "Public and private scores", "Submissions",
+        "How these numbers were made",
+    ]  # fmt: skip
+    references = [
+        attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs
+    ]
+    ids = {attrs.get("id") for _, attrs in page.elements}
+    assert set(references) <= ids
+    assert not re.search(r"https?://|@import|url\((?!#)", html)

@@ -62,11 +62,16 @@ class Study:
     missing_results: tuple[MissingResult, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _SLUG.fullmatch(self.slug):
-            raise UsageError(
-                f"{self.slug!r} is not a slug.",
-                "Use lower-case letters and digits, joined by '-', for example 'cifar-10'.",
-            )
+        check_slug(self.slug)
+
+
+def check_slug(slug: str) -> None:
+    """Raise `UsageError` unless a text can be part of file names and links."""
+    if not _SLUG.fullmatch(slug):
+        raise UsageError(
+            f"{slug!r} is not a slug.",
+            "Use lower-case letters and digits, joined by '-', for example 'cifar-10'.",
+        )
 
 
 def slug_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A report as files: the page, the tables, the figures with their data, and the comparison."""
+"""A report as files: the page, the tables, the figures with their data, and the documents."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 
 from freshset.core.errors import UsageError, did_you_mean
 from freshset.core.files import pretty_json, write_atomic
-from freshset.reports.figures import all_figures
 from freshset.reports.figures.base import Figure, to_png, to_svg
 from freshset.reports.formats import to_csv, to_latex, to_markdown
-from freshset.reports.html import check_studies, render_drawn
+from freshset.reports.html import render_sections, sections_of
+from freshset.reports.section import Section
 from freshset.reports.study import Study
 from freshset.reports.table import Table
-from freshset.reports.tables import all_tables
 
 FORMATS = ("csv", "md", "tex", "svg", "png")
 
@@ -30,7 +29,7 @@ _FIGURE_WRITERS: dict[str, Callable[[Figure], str | bytes]] = {
 
 
 def write_report(
-    studies: Sequence[Study],
+    studies: Sequence[Study | Section],
     folder: Path | str,
     *,
     formats: Collection[str] = FORMATS,
@@ -38,11 +37,13 @@ def write_report(
 ) -> Path:
     """Write a report; the same studies give the same bytes.
 
-    ``folder`` gets ``index.html``, ``<slug>-comparison.json``, ``tables/<slug>-<name>.*`` and
-    ``figures/<slug>-<name>.*``.  Files of these names are replaced; nothing else is touched.
+    ``folder`` gets ``index.html`` and, for each study, ``<slug>-<kind>.json`` (such as
+    ``-comparison.json``), ``tables/<slug>-<name>.*`` and ``figures/<slug>-<name>.*``.  Files of these names are replaced; nothing else is touched.
 
     Parameters
     ----------
+    studies
+        Comparisons, and sections about anything else: see `freshset.reports.section.Section`.
     formats
         Which of ``csv``, ``md`` and ``tex`` (tables), ``svg``, ``png`` and ``csv`` (figures) to
         write; the page and the JSON always are.
@@ -60,18 +61,17 @@ def write_report(
         When there is no study, two have one slug, a format is unknown, or the folder cannot be
         written to.
     """
-    check_studies(studies)
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"{name!r} is not a format.", did_you_mean(name, FORMATS))
     folder = Path(folder)
-    drawn = [(study, all_figures(study)) for study in studies]
+    sections = sections_of(studies)
     try:
-        for study, figures in drawn:
-            _write_study(study, figures, folder, formats)
+        for section in sections:
+            _write_section(section, folder, formats)
         # Last, so that a page is there only when all that belongs to it is.
         page = folder / "index.html"
-        write_atomic(page, render_drawn(drawn, title=title))
+        write_atomic(page, render_sections(sections, title=title))
     except OSError as error:
         raise UsageError(
             f"{folder}: cannot write the report ({error.strerror}).", "Name another folder."
@@ -79,17 +79,16 @@ def write_report(
     return page
 
 
-def _write_study(
-    study: Study, figures: Sequence[Figure], folder: Path, formats: Collection[str]
-) -> None:
-    for table in all_tables(study.comparison):
+def _write_section(section: Section, folder: Path, formats: Collection[str]) -> None:
+    for table in section.tables:
         for kind, write in _TABLE_WRITERS.items():
             if kind in formats:
-                write_atomic(folder / "tables" / f"{study.slug}-{table.name}.{kind}", write(table))
-    for figure in figures:
+                path = folder / "tables" / f"{section.slug}-{table.name}.{kind}"
+                write_atomic(path, write(table))
+    for figure in section.figures:
         for kind, draw in _FIGURE_WRITERS.items():
             if kind in formats:
-                path = folder / "figures" / f"{study.slug}-{figure.name}.{kind}"
+                path = folder / "figures" / f"{section.slug}-{figure.name}.{kind}"
                 write_atomic(path, draw(figure))
-    comparison = pretty_json(study.comparison.to_dict())
-    write_atomic(folder / f"{study.slug}-comparison.json", comparison)
+    document = pretty_json(dict(section.document))
+    write_atomic(folder / f"{section.slug}-{section.kind}.json", document)

@@ -34,6 +34,7 @@ def test_every_option(call, tmp_path: Path) -> None:
         "kfold", "d.npz", *BAYES, *SMALL, "--param", "var_smoothing=0.5", "--kind", "grouped",
         "--seed", 3, "--metric", "f1-macro", "--level", 0.9, "--folder", "f", "--jobs", 1,
         "--backend", "threading", "--official", "o.npz", "--json", "--output", "r.json",
+        "--report", "r",
     )  # fmt: skip
     assert (got.code, got.out) == (0, ""), got.err
     data = json.loads((tmp_path / "r.json").read_text())
@@ -41,13 +42,30 @@ def test_every_option(call, tmp_path: Path) -> None:
     assert data["scheme"] == {"kind": "grouped", "folds": 4, "repeats": 2, "seed": 3}
     assert (data["metric"], data["level"]) == ("f1-macro", 0.9)
     assert len(list((tmp_path / "f").glob("repeat-*.npz"))) == 8
+    page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert "The official set o.npz (50 examples, opened once, at the end)" in page
+    assert json.loads((tmp_path / "r" / "folds-validation.json").read_text()) == data
 
 
 def test_two_learners(call, tmp_path: Path) -> None:
     Path("mine.py").write_text("def one(x, y, test_x): return [y[0]] * len(test_x)\n")
-    got = call("kfold", "d.npz", *BAYES, *SMALL, "--against", "mine.py:one", "--folder", "f")
+    got = call(
+        "kfold",
+        "d.npz",
+        *BAYES,
+        *SMALL,
+        "--against",
+        "mine.py:one",
+        "--folder",
+        "f",
+        "--report",
+        "r",
+    )
     assert got.code == 0, got.err
     assert "GaussianNB() less one: " in got.out
+    page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert page.count("GaussianNB() less one: ") == 2
+    assert "Validation at a glance" in page
     assert len(list((tmp_path / "f" / "against").glob("repeat-*.npz"))) == 8
 
 

@@ -35,7 +35,7 @@ def competition(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", help="Write a page with figure and tables.", metavar="DIR"),
+        typer.Option("--report", help="Write a report: page, tables and figures.", metavar="DIR"),
     ] = None,
     level: LevelOption = 0.95,
     seed: SeedOption = 0,
@@ -61,9 +61,10 @@ def competition(
         write_atomic(figure, to_svg(draw(result)))
         say(f"Wrote {figure}.")
     if report is not None:
-        from freshset.reports.findings_page import competition_page, write_findings
+        from freshset.reports.competition import competition_section
+        from freshset.reports.write import write_report
 
-        say(f"Wrote {write_findings(competition_page(result), report)}.")
+        say(f"Wrote {write_report([competition_section(result)], report)}.")
     emit(result.to_dict(), wrapped(result.findings), as_json=json, output=output)
 
 

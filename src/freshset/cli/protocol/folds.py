@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from freshset.cli.options import JsonOption, LevelOption, OutputOption
-from freshset.cli.output import columns, emit, warn, wrapped
+from freshset.cli.output import columns, emit, say, warn, wrapped
 from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ def kfold(
             "--folder", help="Keep finished folds here; running again goes on.", metavar="DIR"
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write a report: page, tables and figures.", metavar="DIR"),
+    ] = None,
     jobs: Annotated[
         int, typer.Option("--jobs", help="Folds at the same time; -1 for all processors.")
     ] = 1,
@@ -106,6 +110,7 @@ def kfold(
     )  # fmt: skip
     warn(result.warnings)
     if not against:
+        _report([result], report)
         emit(result.to_dict(), kfold_text(result), as_json=json, output=output)
         return
     other_folder = None if folder is None else folder / "against"
@@ -115,8 +120,23 @@ def kfold(
     )  # fmt: skip
     warn(second.warnings)
     both = compare_folds(result, second)
+    _report([result, second], report, both.finding)
     text = "\n\n".join((kfold_text(result), kfold_text(second), wrapped([both.finding])))
     emit(both.to_dict(), text, as_json=json, output=output)
+
+
+def _report(results: Sequence[KFoldResult], folder: Path | None, finding: str = "") -> None:
+    if folder is None:
+        return
+    from freshset.reports.validation import validation_section
+    from freshset.reports.write import write_report
+
+    slugs = ("folds", "against")
+    sections = [
+        validation_section(one, slug=slug, note=finding)
+        for one, slug in zip(results, slugs, strict=False)
+    ]
+    say(f"Wrote {write_report(sections, folder)}.")
 
 
 def kfold_text(result: KFoldResult) -> str:
