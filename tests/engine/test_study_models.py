@@ -8,6 +8,7 @@ import pytest
 from freshset.core.errors import UsageError
 from freshset.core.registry import Entry
 from freshset.engine.study_models import Models, is_pattern, matching
+from freshset.engine.study_sections import ModelSection
 from freshset.engine.yaml_text import read_yaml
 from freshset.models import registry
 from freshset.models.reference import ModelRef
@@ -118,3 +119,26 @@ def test_an_adapter_that_lists_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(testbed.FakeAdapter, "expand", lambda self, pattern: ())
     with pytest.raises(UsageError, match="matches no file in .*lists no models"):
         matching(ModelRef.parse("fake:*.fake"), tmp_path)
+
+
+def test_entries_may_have_keys_of_their_own(tmp_path: Path) -> None:
+    class Known(ModelSection):
+        family: str = ""
+
+    text = """
+    models:
+      - {model: 'fake:t*', family: t}
+      - {model: fake:two, family: mine}
+      - {model: "@m.txt", family: listed}
+    """
+    (tmp_path / "m.txt").write_text("fake:one\n")
+    document = read_yaml(text)
+    models = Models(tmp_path, document, Known)
+    found = [model.title for model in models.read(document.value["models"])]
+    assert document.problems == []
+    families = {name: models.sections[name] for name in found}
+    assert {n: s.family for n, s in families.items() if isinstance(s, Known)} == {
+        "fake:three": "t",
+        "fake:two": "mine",
+        "fake:one": "listed",
+    }

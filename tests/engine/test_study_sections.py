@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 import pytest
 
@@ -16,6 +16,7 @@ from freshset.engine.study_sections import (
     StudySection,
     TestSetSection,
     read_section,
+    settings_section,
 )
 from freshset.engine.yaml_text import read_yaml
 
@@ -98,3 +99,26 @@ def test_a_key_that_is_right_is_no_slip_of_a_missing_one() -> None:
     document = read_yaml("names: [a]")
     assert read_section(Near, document.value, (), document) is None
     assert [p.message for p in document.problems] == ["No key 'name'."]
+
+
+@dataclass(frozen=True)
+class _Inner:
+    low: float = 0.5
+
+
+@dataclass(frozen=True)
+class _Outer:
+    name: str = ""
+    sizes: tuple[int, ...] = (1, 2)
+    inner: _Inner = field(default_factory=_Inner)
+
+
+def test_settings_within_settings_are_mappings_with_known_keys() -> None:
+    kind = settings_section("Outer", _Outer, Section)
+    document = read_yaml("sizes: [3]\ninner: {low: 1}\n")
+    section = read_section(kind, document.value, (), document)
+    assert section is not None
+    assert section.given() == {"sizes": (3,), "inner": {"low": 1.0}}
+    document = read_yaml("sizes: [x]\ninner:\n  lo: 1\n")
+    read_section(kind, document.value, (), document)
+    assert [p.where for p in document.problems] == ["line 1, sizes[0]", "line 3, inner.lo"]

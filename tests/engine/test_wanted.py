@@ -5,7 +5,7 @@ import pytest
 from freshset.core.config import RunSettings
 from freshset.core.errors import UsageError
 from freshset.datasets.base import TestSetRef
-from freshset.engine.wanted import Wanted, WantedModel
+from freshset.engine.wanted import Wanted, WantedModel, run_settings
 from freshset.models.reference import ModelRef
 
 
@@ -32,3 +32,10 @@ def test_the_runtime_is_that_of_the_settings() -> None:
     assert (runtime.device, runtime.precision, runtime.threads) == ("cpu", "bf16", 2)
     assert runtime.offline
     assert runtime.trust == {"a.pkl"}
+
+
+def test_settings_are_made_of_plain_values() -> None:
+    assert run_settings({"batch_size": 8}) == RunSettings(batch_size=8)
+    with pytest.raises(UsageError, match="No setting 'batchsize'") as info:
+        run_settings({"batchsize": 8})
+    assert "batch_size" in info.value.hint

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from freshset.engine.yaml_text import Problem, place_text, read_yaml
+from freshset.core.errors import DataError
+from freshset.engine.yaml_text import Problem, place_text, read_file, read_yaml
 
 
 def test_values_and_their_lines() -> None:
@@ -73,3 +76,13 @@ def test_problems_say_where() -> None:
     document.complain(("a", 0), "bad")
     assert document.complained("a")
     assert not document.complained("b")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes("\ufefftitle: x\n".encode())
+    assert read_file(tmp_path / "a.yaml").value == {"title": "x"}
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match=r"b\.yaml: not UTF-8 text"):
+        read_file(tmp_path / "b.yaml")
+    with pytest.raises(DataError, match=r"c\.yaml: cannot be read"):
+        read_file(tmp_path / "c.yaml")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from freshset.core.config import CompareSettings, RunSettings
-from freshset.core.errors import DataError, FreshsetError, UsageError, did_you_mean
+from freshset.core.errors import FreshsetError, UsageError, did_you_mean
 from freshset.core.identifiers import canonical_testset, testset_title
 from freshset.datasets.base import TestSetRef
 from freshset.engine.study_models import Models
@@ -21,8 +21,8 @@ from freshset.engine.study_sections import (
     read_section,
 )
 from freshset.engine.study_testsets import TestSets, full_path
-from freshset.engine.wanted import Wanted, WantedModel
-from freshset.engine.yaml_text import Document, Place, problems_error, read_yaml
+from freshset.engine.wanted import Wanted, WantedModel, run_settings
+from freshset.engine.yaml_text import Document, Place, problems_error, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,7 @@ class StudyFile:
         UsageError
             For a setting that does not exist, or a value that it cannot have.
         """
-        given = {**self.run, **(overrides or {})}
-        known = RunSettings.__dataclass_fields__
-        for name in given:
-            if name not in known:
-                raise UsageError(f"No setting {name!r}.", did_you_mean(name, known))
-        settings = RunSettings(**given)
+        settings = run_settings({**self.run, **(overrides or {})})
         testsets = tuple(replace(ref, offline=settings.offline) for ref in self.testsets)
         return Wanted(self.models, testsets, settings, self.path.parent)
 
@@ -108,14 +103,7 @@ def load_study(path: Path | str) -> StudyFile:
         When the file cannot be read.
     """
     path = Path(path).absolute()
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        hint = "Give the path of a study file, such as study.yaml."
-        raise DataError(f"{path}: cannot be read ({error.strerror}).", hint) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text.", "Save the study as UTF-8.") from error
-    document = read_yaml(text)
+    document = read_file(path)
     study = None
     if document.value is not None or not document.problems:
         study = _study(document, path)
@@ -140,13 +128,14 @@ def _study(document: Document, path: Path) -> StudyFile | None:
         store=full_path(section.store, root),
         models=models,
         testsets=testsets,
-        run=_run(section.run, document),
+        run=run_section(section.run, document),
         compare=_pairs(section.compare, testsets, models, document),
         report=None if section.report is None else full_path(section.report, root),
     )
 
 
-def _run(value: dict[str, Any], document: Document) -> dict[str, Any]:
+def run_section(value: dict[str, Any], document: Document) -> dict[str, Any]:
+    """Return the settings of a study file's key ``run``; what is wrong with them is complained of."""
     section = read_section(RunSection, value, ("run",), document)
     given = {} if section is None else section.given()
     try:

@@ -26,6 +26,7 @@ class _Named:
     name: str
     place: Place
     line: int
+    section: ModelSection
     file: str = ""
 
     def problem(self, message: str, hint: str = "") -> Problem:
@@ -42,10 +43,16 @@ class Models:
         Folder that relative paths start from.
     document
         Gets the problems.
+    kind
+        Keys of an entry.
+    sections
+        The entry that each model comes from, by the model's name, once they are read.
     """
 
     root: Path
     document: Document
+    kind: type[ModelSection] = ModelSection
+    sections: dict[str, ModelSection] = field(default_factory=dict)
     _unusable: set[str] = field(default_factory=set)
 
     def read(self, entries: Sequence[object]) -> tuple[WantedModel, ...]:
@@ -62,6 +69,7 @@ class Models:
             if is_pattern(one.text):
                 for model in self._matches(one, ref):
                     found.setdefault(model.title, model)
+                    self._note(model, one)
                 continue
             model = WantedModel(ref, one.name)
             first = written.setdefault(model.title, one)
@@ -70,9 +78,17 @@ class Models:
                 hint = "Remove one, or give one of them a name of its own."
                 self.document.problems.append(one.problem(text, hint))
             found.setdefault(model.title, model)
+            self._note(model, one)
         if not entries and not self.document.complained("models"):
             self.document.complain(("models",), "No models.", "List at least one.")
         return tuple(found.values())
+
+    def _note(self, model: WantedModel, one: _Named) -> None:
+        """Keep the entry; what is said of a model by its name wins over what a wildcard says."""
+        if one.section is not None and (
+            not is_pattern(one.text) or model.title not in self.sections
+        ):
+            self.sections[model.title] = one.section
 
     def _named(self, entry: object, index: int) -> Iterator[_Named]:
         place: Place = ("models", index)
@@ -82,19 +98,20 @@ class Models:
             self.document.complain(place, f"{key!r} is an adapter, not a key.", hint)
             return
         whole = {"model": entry} if isinstance(entry, str) else entry
-        section = read_section(ModelSection, whole, place, self.document)
+        section = read_section(self.kind, whole, place, self.document)
         if section is None:
             return
         if not section.model.startswith("@"):
             line = self.document.line(place)
-            yield _Named(section.model.strip(), section.name.strip(), place, line)
+            text, name = section.model.strip(), section.name.strip()
+            yield _Named(text, name, place, line, section)
         elif section.name:
             self.document.complain(place, "One name for a list of models.", "Leave it out.")
         else:
-            yield from self._listed(section.model[1:], place)
+            yield from self._listed(section, place)
 
-    def _listed(self, name: str, place: Place) -> Iterator[_Named]:
-        path = self.root / name
+    def _listed(self, section: ModelSection, place: Place) -> Iterator[_Named]:
+        path = self.root / section.model[1:]
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except OSError as error:
@@ -108,7 +125,7 @@ class Models:
             # A '#' inside a reference belongs to it, such as that of a file name.
             text = "" if line.lstrip().startswith("#") else line.partition(" #")[0].strip()
             if text:
-                yield _Named(text, "", (), number, str(path))
+                yield _Named(text, "", (), number, section, str(path))
 
     def _matches(self, one: _Named, ref: ModelRef) -> list[WantedModel]:
         if one.name:

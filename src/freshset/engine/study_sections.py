@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -26,8 +26,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     def given(self) -> dict[str, Any]:
-        """Return the keys that the file has."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        """Return the keys that the file has, those of sections within it too."""
+        found = {name: getattr(self, name) for name in self.model_fields_set}
+        return {n: one.given() if isinstance(one, Section) else one for n, one in found.items()}
 
     def options(self) -> dict[str, Any]:
         """Return the keys that are not the section's own, where it takes any."""
@@ -85,18 +86,29 @@ def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _settings(kind: type, leave_out: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the fields of a settings class, so that a file has the same keys and defaults."""
+def settings_section(
+    name: str, kind: type, base: type[SomeSection], leave_out: Iterable[str] = ()
+) -> type[SomeSection]:
+    """Return a section with the fields of a settings class: a file has its keys and defaults.
+
+    Fields that are settings classes themselves become mappings of the same sort.
+    """
     hints = get_type_hints(kind)
     reading = {"memory": _size, "exclude": _list, "trust": _list}
     out: dict[str, Any] = {}
     for field in fields(kind):
-        if field.name not in leave_out:
-            hint = hints[field.name]
-            before = reading.get(field.name)
-            hint = hint if before is None else Annotated[hint, BeforeValidator(before)]
-            out[field.name] = (hint, field.default)
-    return out
+        hint = hints[field.name]
+        if field.name in leave_out:
+            continue
+        if is_dataclass(hint) and isinstance(hint, type):
+            out[field.name] = (settings_section(hint.__name__, hint, Section) | None, None)
+            continue
+        before = reading.get(field.name)
+        hint = hint if before is None else Annotated[hint, BeforeValidator(before)]
+        # Only what the file has is ever asked for.
+        out[field.name] = (hint, None if field.default is MISSING else field.default)
+    made: type[SomeSection] = create_model(name, __base__=base, **out)
+    return made
 
 
 class PairSection(Section):
@@ -107,10 +119,8 @@ class PairSection(Section):
     title: str = ""
 
 
-RunSection = create_model(
-    "RunSection", __base__=Section, **_settings(RunSettings, COMMAND_LINE_ONLY)
-)
-CompareSection = create_model("CompareSection", __base__=PairSection, **_settings(CompareSettings))
+RunSection = settings_section("RunSection", RunSettings, Section, COMMAND_LINE_ONLY)
+CompareSection = settings_section("CompareSection", CompareSettings, PairSection)
 
 
 def read_section(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from freshset.core.config import RunSettings
-from freshset.core.errors import UsageError
+from freshset.core.errors import UsageError, did_you_mean
 from freshset.datasets.base import TestSetRef
 from freshset.models.base import Runtime
 from freshset.models.reference import ModelRef
@@ -64,3 +66,18 @@ class Wanted:
         return Runtime(
             s.device, s.precision, s.threads, frozenset(s.trust), s.offline, str(self.root)
         )
+
+
+def run_settings(given: Mapping[str, Any]) -> RunSettings:
+    """Make settings of plain values.
+
+    Raises
+    ------
+    UsageError
+        For a setting that does not exist, or a value that it cannot have.
+    """
+    known = RunSettings.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise UsageError(f"No setting {name!r}.", did_you_mean(name, known))
+    return RunSettings(**given)

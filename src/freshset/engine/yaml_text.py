@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from freshset.core.errors import UsageError
+from freshset.core.errors import DataError, UsageError
 
 Place = tuple[str | int, ...]
 
@@ -100,6 +101,24 @@ def read_yaml(text: str) -> Document:
     except RecursionError:
         document.problems.append(Problem("Nested too deeply."))
     return document
+
+
+def read_file(path: Path) -> Document:
+    """Read a study file; what is wrong with it as YAML is among the problems of the document.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        hint = "Give the path of a study file, such as study.yaml."
+        raise DataError(f"{path}: cannot be read ({error.strerror}).", hint) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text.", "Save the study as UTF-8.") from error
+    return read_yaml(text)
 
 
 def problems_error(name: str, problems: list[Problem]) -> UsageError:
