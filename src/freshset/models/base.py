@@ -15,6 +15,11 @@ from freshset.models.reference import ModelRef
 
 Outputs = Literal["logits", "probabilities", "scores", "classes", "answers", "likelihoods"]
 Input = Literal["image", "text", "question", "array", "id"]
+Pooling = Literal["mean", "first", "none"]
+Start = Literal["pretrained", "random"]
+
+PENULTIMATE = "penultimate"
+"""The layer of features that is no module: what the classifier is given."""
 
 
 @runtime_checkable
@@ -161,6 +166,80 @@ class Adapter(Protocol):
 
     def load(self, ref: ModelRef, runtime: Runtime) -> Model:
         """Load a model, fetching it first where it is not here."""
+
+
+@runtime_checkable
+class FeatureModel(Protocol):
+    """A loaded model that gives more than its answers; what only some have."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """As `Model.info`."""
+
+    def features(self, batch: Any, layer: str, pooling: Pooling) -> npt.NDArray[np.float32]:
+        """Give what a layer of the model gives.
+
+        Parameters
+        ----------
+        batch
+            As `Model.predict` takes it.
+        layer
+            ``penultimate``: what the classifier is given, pooled as the network itself does it.  Else
+            the name of a module, whose output is taken.
+        pooling
+            Of outputs with positions, shape (n, positions, d) or (n, d, height, width): their
+            ``mean``, the ``first`` of (n, positions, d), or ``none``, all numbers in one row.
+
+        Returns
+        -------
+        Array, float32, shape (n, d)
+
+        Raises
+        ------
+        UsageError
+            For a layer that there is not, that gives nothing that can be a row for each item, or
+            whose output cannot be pooled so.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Trainable:
+    """A network to be trained on classes of one's own.
+
+    Attributes
+    ----------
+    network
+        A ``torch.nn.Module`` on the CPU, in float32, which calls images to logits: from
+        (n, channels, height, width), normalised as `info` says, to (n, n_outputs).  Arrays go in as
+        they are.
+    head
+        Names of the modules that are the classifier, as ``network.named_modules()`` gives them.
+    info
+        Of the model that it was made from; `n_outputs` is that of the new head, and there are no
+        `classes`.
+    """
+
+    network: Any
+    head: tuple[str, ...]
+    info: ModelInfo
+
+
+@runtime_checkable
+class TrainableAdapter(Protocol):
+    """An adapter whose networks can be trained; what only some are."""
+
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """Build a network with a new classifier; see `freshset.models.registry.trainable`."""
+
+
+def feature_outputs(layer: str, pooling: Pooling) -> str:
+    """Say what features are, as the field ``outputs`` of a run's identity.
+
+    Pooling does not change what the classifier is given, so it is left out there.
+    """
+    return f"features {layer}" if layer == PENULTIMATE else f"features {layer} {pooling}"
 
 
 def stacked(prepared: Sequence[Any]) -> npt.NDArray[Any] | list[Any]:

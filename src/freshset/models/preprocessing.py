@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,11 +19,13 @@ from PIL import Image
 
 from freshset.core.errors import UsageError
 from freshset.core.files import sha256_bytes
+from freshset.models.base import Preprocessing
 
 Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 Resizing = Literal["shorter", "squash", "cover", "fit"]
 CropRounding = Literal["even", "down"]
 Mode = Literal["RGB", "L"]
+View = Literal["whole", "centre", "weights"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -339,6 +341,41 @@ class ArrayPreprocessing:
     def prepare(self, item: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the array."""
         return np.asarray(item)
+
+
+def seen(preprocessing: Preprocessing, view: View) -> Preprocessing:
+    """Change how much of an image a model sees; what is no image has one view.
+
+    Parameters
+    ----------
+    view
+        ``whole``: the image squashed to the size of the model's input.  ``centre``: resized to 8/7 of
+        that size, by the shorter side, and the centre cropped.  ``weights``: as it is.
+
+    Raises
+    ------
+    UsageError
+        For images whose way is not said in numbers, or that are given in sizes of their own.
+    """
+    if view == "weights" or isinstance(preprocessing, _WITHOUT_VIEWS):
+        return preprocessing
+    if not isinstance(preprocessing, ImagePreprocessing) or preprocessing.shape is None:
+        raise UsageError(
+            f"There is no view {view!r} of images that are prepared by: {preprocessing.key}.",
+            "Use the view 'weights'.",
+        )
+    height, width = preprocessing.shape[:2]
+    if view == "whole":
+        return replace(preprocessing, resize=(height, width), resizing="squash", crop=None)
+    box = (int(height / _CENTRE), int(width / _CENTRE))
+    if height == width:
+        return replace(preprocessing, resize=box[0], resizing="shorter", crop=(height, width))
+    return replace(preprocessing, resize=box, resizing="cover", crop=(height, width))
+
+
+_WITHOUT_VIEWS = (TextPreprocessing, IdPreprocessing, QuestionPreprocessing, ArrayPreprocessing)
+# Side of the crop by that of the image, as in the evaluation of Inception networks.
+_CENTRE = 0.875
 
 
 def _affine(

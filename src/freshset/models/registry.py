@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from freshset.core.errors import UsageError
 from freshset.core.registry import Entry, Registry
-from freshset.models.base import Adapter, Model, ModelInfo, Runtime
+from freshset.models.base import (
+    Adapter,
+    FeatureModel,
+    Model,
+    ModelInfo,
+    Runtime,
+    Start,
+    Trainable,
+    TrainableAdapter,
+)
 from freshset.models.reference import ModelRef
 
 _HERE = "freshset.models"
@@ -55,3 +65,61 @@ def load(ref: ModelRef, runtime: Runtime) -> Model:
     """Load a model by its adapter; see `freshset.models.base.Adapter.load`."""
     adapter: Adapter = ADAPTERS.load(ref.adapter)
     return adapter.load(ref, runtime)
+
+
+def load_features(ref: ModelRef, runtime: Runtime) -> FeatureModel:
+    """Load a model for its features.
+
+    Raises
+    ------
+    UsageError
+        For a model that has none to give.
+    """
+    return feature_model(load(ref, runtime))
+
+
+def feature_model(model: Model) -> FeatureModel:
+    """Return a loaded model as one that gives features.
+
+    Raises
+    ------
+    UsageError
+        When it has none to give.
+    """
+    if isinstance(model, FeatureModel):
+        return model
+    raise UsageError(
+        f"{model.info.reference}: has no features, only answers.",
+        "Name the network itself: timm, torchvision, hf, open-clip, or py with a torch module.",
+    )
+
+
+def trainable(
+    ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+) -> Trainable:
+    """Build the network of a model with a new classifier.
+
+    Parameters
+    ----------
+    n_outputs
+        Classes of the new classifier.
+    start
+        ``pretrained`` keeps the model's weights but for the classifier's; ``random`` keeps nothing,
+        and fetches and reads no weights: all are initialised as the library itself does it.
+    seed
+        Of all that is random; torch's own generator is left as it was.
+
+    Raises
+    ------
+    UsageError
+        For a model that cannot be trained here, or has no classifier to replace.
+    """
+    adapter = ADAPTERS.load(ref.adapter)
+    if not isinstance(adapter, TrainableAdapter):
+        raise UsageError(
+            f"{ref}: models of {ref.adapter!r} cannot be trained.",
+            "Name the network itself: timm, torchvision, hf, open-clip, or py with a torch module.",
+        )
+    if n_outputs < 1 or seed < 0:
+        raise UsageError(f"{ref}: {n_outputs} outputs and the seed {seed} cannot be meant.")
+    return adapter.trainable(ref, runtime, n_outputs=n_outputs, start=start, seed=seed)

@@ -16,11 +16,12 @@ from dataclasses import replace
 from typing import Any
 
 import timm
-import torch
 from timm.data import resolve_data_config
 
 from freshset.core.errors import DataError, UsageError
-from freshset.models.base import ModelInfo, Runtime
+from freshset.models.base import ModelInfo, Runtime, Start, Trainable
+from freshset.models.hub import HubFile
+from freshset.models.layers import classifier
 from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.timm_source import (
@@ -32,8 +33,10 @@ from freshset.models.timm_source import (
     is_random,
     seed,
     source_of,
+    untrained,
 )
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
+from freshset.models.trainable import grafted, seeded
 from freshset.models.weights import (
     check_digest,
     does_not_fit,
@@ -56,30 +59,51 @@ class TimmAdapter:
 
     def load(self, ref: ModelRef, runtime: Runtime) -> TorchImageModel:
         """See `freshset.models.base.Adapter.load`."""
+        return TorchImageModel(*_loaded(ref, source_of(ref, runtime), runtime), runtime)
+
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """See `freshset.models.registry.trainable`."""
         source = source_of(ref, runtime)
-        info = _describe(ref, source, runtime)
-        if is_random(ref):
-            return TorchImageModel(info, _random(source, seed(ref)), runtime)
-        path = fetch_weights(ref, source, runtime)
-        digest = file_digest(path)
-        check_digest(ref, digest)
-        names = (ref.name, str(ref.option("checkpoint_path", "")), str(path))
-        state = load_state_dict(path, trusted=is_trusted(runtime, *names))
-        try:
-            network = timm.create_model(
-                source.architecture,
-                pretrained=True,
-                pretrained_cfg={**source.config, "state_dict": state},
-                **source.arguments,
-            )
-        except (RuntimeError, KeyError) as error:
-            raise does_not_fit(f"{ref}: {path}", error) from error
-        return TorchImageModel(
-            replace(info, weights=identified(source, digest), download=0), network, runtime
+        wide = {"num_classes": n_outputs}
+        empty = replace(
+            source, config={**source.config, **wide}, arguments={**source.arguments, **wide}
         )
+        network = _random(empty, seed)
+        head = classifier(network)
+        if start == "random":
+            info = _info(ref, source, untrained(source, seed))
+        else:
+            info, trained = _loaded(ref, source, runtime)
+            named = source.config.get("classifier") or ()
+            more = (named,) if isinstance(named, str) else tuple(named)
+            grafted(network, trained, head + more, str(ref))
+        return Trainable(network, head, replace(info, classes=None, n_outputs=n_outputs))
 
 
 ADAPTER = TimmAdapter()
+
+
+def _loaded(ref: ModelRef, source: Source, runtime: Runtime) -> tuple[ModelInfo, Any]:
+    info = _describe(ref, source, runtime)
+    if is_random(ref):
+        return info, _random(source, seed(ref))
+    path = fetch_weights(ref, source, runtime)
+    digest = file_digest(path)
+    check_digest(ref, digest)
+    names = (ref.name, str(ref.option("checkpoint_path", "")), str(path))
+    state = load_state_dict(path, trusted=is_trusted(runtime, *names))
+    try:
+        network = timm.create_model(
+            source.architecture,
+            pretrained=True,
+            pretrained_cfg={**source.config, "state_dict": state},
+            **source.arguments,
+        )
+    except (RuntimeError, KeyError) as error:
+        raise does_not_fit(f"{ref}: {path}", error) from error
+    return replace(info, weights=identified(source, digest), download=0), network
 
 
 def _describe(ref: ModelRef, source: Source, runtime: Runtime) -> ModelInfo:
@@ -87,6 +111,10 @@ def _describe(ref: ModelRef, source: Source, runtime: Runtime) -> ModelInfo:
     seed(ref)
     found = find_weights(ref, source, runtime)
     check_digest(ref, found.digest)
+    return _info(ref, source, found)
+
+
+def _info(ref: ModelRef, source: Source, found: HubFile) -> ModelInfo:
     return ModelInfo(
         ref,
         "timm/1",
@@ -101,8 +129,7 @@ def _describe(ref: ModelRef, source: Source, runtime: Runtime) -> ModelInfo:
 
 
 def _random(source: Source, seed: int) -> Any:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return timm.create_model(
             source.architecture,
             pretrained=False,

@@ -110,15 +110,20 @@ def find_weights(ref: ModelRef, source: Source, runtime: Runtime) -> HubFile:
         When there are none; as `freshset.models.hub.hub_file`.
     """
     if is_random(ref):
-        made_by = f"timm={timm.__version__} torch={torch.__version__}"
-        what = f"random {source.architecture} seed={seed(ref)} {made_by}"
-        return HubFile(None, sha256_bytes(what.encode()), 0)
+        return untrained(source, seed(ref))
     local = _local_weights(ref, source, runtime)
     if local is not None:
         return HubFile(local, file_digest(local), 0)
     if source.repository:
         return hub_file(source.repository, _HUB_FILES, ref.revision, runtime)
     return url_file(source.address)
+
+
+def untrained(source: Source, seed: int) -> HubFile:
+    """What identifies random weights: there is no file, so the network, seed and who made them."""
+    made_by = f"timm={timm.__version__} torch={torch.__version__}"
+    what = f"random {source.architecture} seed={seed} {made_by}"
+    return HubFile(None, sha256_bytes(what.encode()), 0)
 
 
 def identified(source: Source, digest: str) -> str:

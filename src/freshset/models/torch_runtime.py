@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import PIL
 import torch
 
 from freshset.core.errors import UsageError
-from freshset.models.base import ModelInfo, Preprocessing, Runtime
+from freshset.models.base import ModelInfo, Pooling, Preprocessing, Runtime
+from freshset.models.layers import Layers, classifier
 from freshset.models.preprocessing import ImagePreprocessing
 
 _AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -120,6 +122,9 @@ class TorchImageModel:
     ----------
     forward
         From the network and normalised images to a tensor of shape (n, n_outputs).
+    embedding
+        Name of the module that gives the penultimate layer; by default it is what the classifier is
+        given.
     """
 
     def __init__(
@@ -128,15 +133,26 @@ class TorchImageModel:
         network: Any,
         runtime: Runtime,
         forward: Callable[[Any, torch.Tensor], torch.Tensor] = operator.call,
+        embedding: str = "",
     ) -> None:
         self._runner = TorchRunner(network, runtime)
         self._forward = forward
+        head = () if embedding else classifier(network, info.n_outputs)
+        self._layers = Layers(network, str(info.reference), head, embedding)
         self.info = self._runner.described(info)
 
     def predict(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return logits of shape (n, n_outputs) for prepared images; see `Model.predict`."""
         images = self._runner.images(batch, self.info.preprocessing)
         return self._runner.run(lambda: self._forward(self._runner.network, images))
+
+    def features(
+        self, batch: npt.NDArray[Any], layer: str, pooling: Pooling
+    ) -> npt.NDArray[np.float32]:
+        """Return features of shape (n, d); see `freshset.models.base.FeatureModel.features`."""
+        images = self._runner.images(batch, self.info.preprocessing)
+        forward = partial(self._forward, self._runner.network, images)
+        return self._runner.run(lambda: self._layers.take(forward, layer, pooling, len(batch)))
 
 
 def device_of(runtime: Runtime) -> torch.device:

@@ -14,10 +14,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from freshset.core.errors import UsageError, did_you_mean
-from freshset.models.training.recipe import Augmentation, Schedule, View
+from freshset.models.base import Pooling
+from freshset.models.preprocessing import View
+from freshset.models.training.recipe import Augmentation, Schedule
 
 Budget = Literal["paper", "lite", "hyperrule"]
-Pooling = Literal["mean", "first", "none"]
 NormRule = Literal["paper", "own"]
 
 

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from freshset.core.errors import UsageError
-from freshset.models.preprocessing import Interpolation
+from freshset.models.base import Start
+from freshset.models.preprocessing import Interpolation, View
 
-Start = Literal["pretrained", "random"]
 Schedule = Literal["cosine", "staircase", "constant"]
-View = Literal["whole", "centre", "weights"]
 Precision = Literal["fp32", "tf32", "fp16", "bf16"]
 
 
