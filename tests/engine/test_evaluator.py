@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -111,7 +112,7 @@ def test_rows_say_how_long_their_model_took(monkeypatch: pytest.MonkeyPatch) -> 
     one = evaluator(("a", 0), ("b", 6))
     assert list(one.load()) == []
     ticks = itertools.count()
-    monkeypatch.setattr(module.time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
     seconds = [
         rows.seconds
         for part in (range(8), range(8, 12))

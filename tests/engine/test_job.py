@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fakes.testbed import ADAPTER, TESTSETS, Plain
 
 from freshset.datasets.base import TestSetRef
-from freshset.engine.job import Job, JobModel
+from freshset.engine.job import Job, JobModel, chunk_size
 from freshset.engine.scoring import Scorer
 from freshset.models.base import Runtime
 from freshset.models.reference import ModelRef
@@ -33,3 +33,9 @@ def test_a_job_travels() -> None:
     back = pickle.loads(pickle.dumps(job))
     assert [model.info for model in back.models] == [model.info for model in job.models]
     assert back.chunks() == job.chunks()
+
+
+def test_a_chunk_is_made_of_whole_batches() -> None:
+    assert [chunk_size(size, 1024) for size in (64, 100, 1000, 1024, 3000)] == [
+        1024, 1000, 1000, 1024, 3000,
+    ]  # fmt: skip

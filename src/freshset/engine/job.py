@@ -91,6 +91,11 @@ class Job:
         return [range(i, min(i + step, rows.stop)) for i in range(rows.start, rows.stop, step)]
 
 
+def chunk_size(batch_size: int, rows: int) -> int:
+    """Return the multiple of the batch size that is nearest to so many rows from below."""
+    return batch_size * max(1, rows // batch_size)
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What one model gave for the rows of a chunk.

@@ -11,7 +11,7 @@ from freshset.core.errors import UsageError
 from freshset.core.records import Cell
 from freshset.datasets.base import Reader
 from freshset.engine.backends.base import Backend
-from freshset.engine.job import Broken, Job, JobModel, Rows
+from freshset.engine.job import Broken, Job, JobModel, Rows, chunk_size
 from freshset.engine.pairing import Pair, pair
 from freshset.engine.plan import Plan, PlannedCell, failure_of, plan_cells
 from freshset.engine.progress import Progress, Silent
@@ -262,7 +262,7 @@ class _Runner:
             for p, info, start in zip(pairs, infos, done, strict=True)
         )
         size = settings.batch_size
-        chunk = size * max(1, _CHUNK // size)
+        chunk = chunk_size(size, _CHUNK)
         runtime = self._plan.wanted.runtime
         return Job(reader, models, runtime, infos[0].preprocessing, size, chunk)
 

@@ -128,8 +128,11 @@ class WorkProgress(Protocol):
     def working(self, title: str) -> None:
         """A piece of work is waited for."""
 
+    def advance(self, images: int) -> None:
+        """Some images of a large piece of work are done."""
+
     def made(self, title: str, images: int) -> None:
-        """It is stored."""
+        """It is stored; images are those that were not told of before."""
 
     def failed(self, failure: WorkFailure) -> None:
         """It cannot be done; the run goes on."""
@@ -145,6 +148,9 @@ class SilentWork:
         """Do nothing."""
 
     def working(self, title: str) -> None:
+        """Do nothing."""
+
+    def advance(self, images: int) -> None:
         """Do nothing."""
 
     def made(self, title: str, images: int) -> None:
