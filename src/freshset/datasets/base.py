@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from freshset.core.classes import ClassSpace
-from freshset.core.records import TestSet
+from freshset.core.records import AcceptSets, TestSet
 
 Item = Literal["image", "text", "question", "array"]
 
@@ -124,6 +124,19 @@ class Reader(Protocol):
         DataError
             When it cannot be decoded; names the file.
         """
+
+
+@runtime_checkable
+class ShowsSeveral(Protocol):
+    """What a reader can also be: one of items that show several classes each, such as VOC's.
+
+    The classes of its items are what its test set accepts, so that a model that names any of them is
+    right.
+    """
+
+    @property
+    def ignored(self) -> AcceptSets:
+        """Classes by item of which it does not count whether the item shows them."""
 
 
 class DatasetAdapter(Protocol):

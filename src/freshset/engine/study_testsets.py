@@ -46,10 +46,11 @@ class TestSets:
         """Return the test sets of the entries of a study file, in their order."""
         if not entries and not self.document.complained("testsets"):
             self.document.complain(("testsets",), "No test sets.", "List at least one.")
-        refs = [self._ref(entry, ("testsets", i)) for i, entry in enumerate(entries)]
+        refs = [self.ref(entry, ("testsets", i)) for i, entry in enumerate(entries)]
         return tuple(ref for ref in refs if ref is not None)
 
-    def _ref(self, entry: object, place: Place) -> TestSetRef | None:
+    def ref(self, entry: object, place: Place) -> TestSetRef | None:
+        """Return the test set of one entry; ``None`` where it has problems."""
         if isinstance(entry, str):
             hint = f"Write '{entry}: PATH' with the file or folder of its data."
             self.document.complain(place, f"Nothing says where {entry!r} lies.", hint)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from freshset.core.files import canonical_json, sha256_bytes
 from freshset.datasets.base import Reader, TestSetRef
 from freshset.transfer.probe.scores import Metric
 
@@ -33,6 +34,16 @@ class Division:
     per_class: int = 0
     share: float = 0.2
     seed: int = 0
+
+    @property
+    def text(self) -> str:
+        """What was done, in a few words."""
+        drawn = f"drawn with seed {self.seed}"
+        if self.per_class:
+            return (
+                f"training set: {self.per_class} images of each class, {drawn}; test set: the rest"
+            )
+        return f"test set: {self.share:.0%} of all images, {drawn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,19 @@ class Part:
         """The part at some of its places."""
         ignored = None if self.ignored is None else self.ignored[places]
         return Part(self.reader, self.rows[places], self.targets[places], ignored)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything that can change a number: items, how they are read, and targets."""
+        testset = self.reader.testset
+        head = {"id": testset.id, "items": testset.fingerprint, "reading": self.reader.reading}
+        arrays = [self.rows.astype("<i8"), self.targets, self.ignored]
+        if self.targets.ndim == 1:
+            arrays[1] = self.targets.astype("<i8")
+        shapes = [None if one is None else list(one.shape) for one in arrays]
+        parts = [canonical_json(head | {"shapes": shapes, "version": 1})]
+        parts += [one.tobytes() for one in arrays if one is not None]
+        return sha256_bytes(b"\0".join(parts))
 
 
 @dataclass(frozen=True, slots=True)

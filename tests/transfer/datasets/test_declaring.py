@@ -1,0 +1,128 @@
+"""Data sets as study files name them, and every problem with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes.class_folders import make_folder
+
+from freshset.core.errors import UsageError
+from freshset.engine.yaml_text import read_yaml
+from freshset.transfer.datasets.base import Division, TransferDataset
+from freshset.transfer.datasets.declaring import TransferDatasets, folder_dataset
+from freshset.transfer.datasets.opening import open_dataset
+from freshset.transfer.protocol import Splitting
+
+Read = Callable[[str], tuple[tuple[TransferDataset, ...], list[str]]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def call(text: str) -> tuple[tuple[TransferDataset, ...], list[str]]:
+        document = read_yaml(text)
+        found = TransferDatasets(tmp_path, document).read(document.value["datasets"], ("datasets",))
+        return found, [f"{p.where}: {p.message} {p.hint}".strip() for p in document.problems]
+
+    return call
+
+
+def test_a_folder_of_train_val_and_test(read: Read, tmp_path: Path) -> None:
+    for start, part in enumerate(("train", "val", "test")):
+        make_folder(tmp_path / "My pets" / part, {"cat": [start], "dog": [start + 10]})
+    ((found,), said) = read("datasets: [{path: My pets, metric: mean-per-class, content: true}]")
+    assert said == []
+    assert (found.id, found.title, found.metric) == ("My-pets", "My-pets", "mean-per-class")
+    assert found.division is None
+    assert found.validation is not None
+    assert found.validation.path == str(tmp_path / "My pets" / "val")
+    assert found.train.options == {"content": True}
+    opened = open_dataset(found, Splitting(), 0)
+    assert opened.official
+    assert opened.class_names == ("cat", "dog")
+
+
+def test_a_folder_of_classes_is_divided(read: Read, tmp_path: Path) -> None:
+    make_folder(tmp_path / "pets", {"cat": range(10), "dog": range(10, 20)})
+    ((found,), said) = read("datasets:\n  - pets\n")
+    assert said == []
+    assert found.division == Division(share=0.2)
+    opened = open_dataset(found, Splitting(), 0)
+    assert [len(p) for p in (opened.train, opened.validation, opened.test)] == [13, 3, 4]
+    assert opened.notes == ("test set: 20% of all images, drawn with seed 0",)
+    ((found,), said) = read("datasets: [{path: pets, division: {per_class: 4, seed: 2}}]")
+    assert (said, found.division) == ([], Division(per_class=4, seed=2))
+
+
+def test_a_folder_without_a_test_folder_keeps_its_validation_set(tmp_path: Path) -> None:
+    make_folder(tmp_path / "train", {"cat": range(10), "dog": range(10, 20)})
+    make_folder(tmp_path / "valid", {"cat": [21], "dog": [22]})
+    found = folder_dataset(tmp_path, id="mine")
+    assert found.division == Division()
+    opened = open_dataset(found, Splitting(), 0)
+    assert [len(p) for p in (opened.train, opened.validation, opened.test)] == [16, 2, 4]
+
+
+def test_three_test_sets_of_any_adapter(read: Read, tmp_path: Path) -> None:
+    make_folder(tmp_path / "a", {"cat": [0], "dog": [1]})
+    (tmp_path / "b.csv").write_text("path,label\nx.png,cat\n")
+    ((found,), said) = read(
+        "datasets:\n"
+        "  - id: mine\n    title: My own\n    metric: top1\n    allow_sizes: true\n"
+        "    train: {path: a}\n"
+        "    test: {adapter: manifest, path: b.csv, root: a}\n"
+        "    expected: {train: 2, test: 1}\n"
+    )
+    assert said == []
+    assert (found.title, found.allow_sizes) == ("My own", True)
+    assert found.expected == {"train": 2, "test": 1}
+    assert (found.train.id, found.train.adapter) == ("mine/train", "image-folder")
+    assert (found.test.id, found.test.adapter) == ("mine/test", "manifest")
+    assert found.test.options == {"root": "a"}
+    ((found,), said) = read("datasets: [{id: mine, train: {path: a}, test: {mnist/test: a}}]")
+    assert (said, found.test.id) == ([], "mnist/test")
+
+
+def test_every_problem_has_its_line(read: Read, tmp_path: Path) -> None:
+    make_folder(tmp_path / "only" / "test", {"cat": [0], "dog": [1]})
+    make_folder(tmp_path / "a", {"cat": [0], "dog": [1]})
+    found, said = read(
+        "datasets:\n"
+        "  - nowhere\n"
+        "  - 7\n"
+        "  - {path: a, metric: top5}\n"
+        "  - {path: only}\n"
+        "  - {id: x, train: {path: a}, test: {adapter: nonsense, path: a}, tset: 1}\n"
+        "  - {id: y, train: {path: a}, test: {path: missing}}\n"
+        "  - {id: z, train: {path: a}, test: {path: a}, division: {share: 0.5}}\n"
+        "  - {path: a, division: {share: 2}}\n"
+        "  - {path: a, expected: {trian: 2}}\n"
+        "  - {path: a, title: Fine}\n"
+        "  - {path: a}\n"
+    )
+    assert [one.title for one in found] == ["Fine"]
+    wanted = [
+        "line 2, datasets[0]: There is no folder",
+        "line 3, datasets[1]: Not a data set. Write {data",
+        "line 4, datasets[2].metric: 'top5'",
+        "line 5, datasets[3]: .* has test, but no 'train'",
+        r"line 6, datasets\[4\].tset: Unknown key 'tset'",
+        "line 6, .*nonsense",
+        r"line 7, datasets\[5\].test.*There is no file or folder",
+        "line 8, .*nothing is to be divided",
+        r"line 9, datasets\[7\].division.share",
+        r"line 10, datasets\[8\].expected.trian: Unknown key 'trian'",
+        "line 12, .*The data set 'a' occurs twice, first in line 11",
+    ]
+    assert len(said) == len(wanted), said
+    for one in wanted:
+        pattern = one.replace("[0]", r"\[0\]").replace("[1]", r"\[1\]")
+        pattern = pattern.replace("[2]", r"\[2\]").replace("[3]", r"\[3\]").replace("{", r"\{")
+        assert any(re.search(pattern, text) for text in said), (one, said)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no folder"):
+        folder_dataset(tmp_path / "none")
