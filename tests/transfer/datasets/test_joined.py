@@ -9,7 +9,8 @@ import numpy as np
 from fakes.image_samples import N, make_image_folder, make_vectors
 
 from freshset.datasets.registry import open_testset
-from freshset.transfer.datasets.joined import joined
+from freshset.transfer.datasets.base import Part
+from freshset.transfer.datasets.joined import joined, pooled
 
 
 def test_items_of_both(tmp_path: Path) -> None:
@@ -31,3 +32,22 @@ def test_arrays(tmp_path: Path) -> None:
     assert both.item == "array"
     np.testing.assert_array_equal(both.read(N), two.read(0))
     assert not both.testset.ids_given
+
+
+def test_parts_of_one_set_stay_parts_of_it(tmp_path: Path) -> None:
+    reader = open_testset(make_image_folder(tmp_path / "a"))
+    train = Part(reader, np.array([0, 2]), np.array([1, 0]))
+    both = pooled(train, Part(reader, np.array([5]), np.array([1])))
+    assert both.reader is reader
+    assert (both.rows.tolist(), both.targets.tolist()) == ([0, 2, 5], [1, 0, 1])
+
+
+def test_parts_of_two_sets_are_parts_of_both(tmp_path: Path) -> None:
+    one, two = (open_testset(make_image_folder(tmp_path / name)) for name in "ab")
+    shown = np.array([[True, False]])
+    both = pooled(Part(one, np.array([3]), shown), Part(two, np.array([4]), ~shown, ignored=shown))
+    assert both.rows.tolist() == [3, N + 4]
+    assert both.reader.read(N + 4).tobytes() == two.read(4).tobytes()
+    assert both.ignored is not None
+    assert both.ignored.tolist() == [[False, False], [True, False]]
+    assert both.targets.tolist() == [[True, False], [False, True]]

@@ -11,6 +11,7 @@ from freshset.core.classes import ClassSpace
 from freshset.core.records import TestSet
 from freshset.datasets.base import Item, Origin, Reader
 from freshset.datasets.opened import Opened
+from freshset.transfer.datasets.base import BoolArray, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,4 +57,24 @@ def joined(first: Reader, second: Reader) -> JoinedReader:
         origin=Origin(),
         first=first,
         second=second,
+    )
+
+
+def pooled(train: Part, validation: Part) -> Part:
+    """Return two parts as one; parts of one set of items stay parts of that."""
+    one, two = train.reader, validation.reader
+    apart = one is not two
+    return Part(
+        joined(one, two) if apart else one,
+        np.concatenate([train.rows, validation.rows + (one.testset.n if apart else 0)]),
+        np.concatenate([train.targets, validation.targets]),
+        _stacked(train, validation),
+    )
+
+
+def _stacked(*parts: Part) -> BoolArray | None:
+    if all(part.ignored is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.zeros_like(p.targets, dtype=bool) if p.ignored is None else p.ignored for p in parts]
     )

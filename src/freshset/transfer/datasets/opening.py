@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from freshset.datasets.base import Reader, ShowsSeveral
 from freshset.datasets.registry import open_testset
 from freshset.transfer.datasets.base import BoolArray, OpenDataset, Part, TransferDataset
 from freshset.transfer.datasets.checks import check_apart, check_sizes, with_class_notes
-from freshset.transfer.datasets.joined import joined
+from freshset.transfer.datasets.joined import pooled
 from freshset.transfer.datasets.splitting import divide, hold_out
 from freshset.transfer.probe.scores import check_metric
 from freshset.transfer.protocol import Splitting
@@ -65,7 +65,7 @@ def open_dataset(declared: TransferDataset, splitting: Splitting, seed: int) -> 
     train, validation = (
         (parts["train"], parts["validation"])
         if official
-        else _held_out(_pooled(parts), splitting, seed, declared)
+        else _held_out(_labelled(parts), splitting, seed, declared)
     )
     return with_class_notes(
         OpenDataset(declared, train, validation, parts["test"], classes.names, official, notes)
@@ -156,27 +156,10 @@ def _matrix(sets: AcceptSets, ids: npt.NDArray[np.int64], shape: tuple[int, int]
     return out
 
 
-def _pooled(parts: Mapping[str, Part]) -> Part:
+def _labelled(parts: Mapping[str, Part]) -> Part:
     """Training and validation items, which are split anew where no official split is wanted."""
     train, validation = parts["train"], parts.get("validation")
-    if validation is None:
-        return train
-    one, two = train.reader, validation.reader
-    return Part(
-        joined(one, two),
-        np.concatenate([train.rows, one.testset.n + validation.rows]),
-        np.concatenate([train.targets, validation.targets]),
-        _stacked((train, validation)),
-    )
-
-
-def _stacked(parts: Iterable[Part]) -> BoolArray | None:
-    parts = list(parts)
-    if all(part.ignored is None for part in parts):
-        return None
-    return np.concatenate(
-        [np.zeros_like(p.targets, dtype=bool) if p.ignored is None else p.ignored for p in parts]
-    )
+    return train if validation is None else pooled(train, validation)
 
 
 def _held_out(
