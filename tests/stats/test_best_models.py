@@ -4,10 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_rel
 from statsmodels.stats.multitest import multipletests
 
-from freshset.stats.best_models import best_by_accuracy, best_by_class_mean, best_by_decisions
+from freshset.stats.best_models import (
+    best_by_accuracy,
+    best_by_class_mean,
+    best_by_decisions,
+    best_over_datasets,
+)
 from freshset.stats.sign_flips import flip_test_exact
 
 
@@ -85,3 +90,19 @@ def test_what_cannot_be_compared_is_refused(rng) -> None:
     ):
         with pytest.raises(ValueError, match="must"):
             call()
+
+
+def test_means_over_data_sets_against_the_paired_test(rng) -> None:
+    logits = rng.normal(size=(5, 7)) + np.array([0, 1, 1.1, 3, 2.9])[:, None]
+    logits[1] = logits[0]
+    found = best_over_datasets(logits)
+    assert found.best == int(logits.mean(axis=1).argmax())
+    for i, row in enumerate(logits):
+        expected = ttest_rel(logits[found.best], row).pvalue if i != found.best else 1.0
+        assert found.p[i] == pytest.approx(expected)
+    assert found.to_dict()["test"] == "paired-t"
+    same = best_over_datasets(np.array([[0.5, 1.5], [0.0, 1.0], [0.5, 1.5]]))
+    assert same.best == 0
+    assert same.p.tolist() == [1, 0, 1]
+    with pytest.raises(ValueError, match="at least two"):
+        best_over_datasets(logits[:, :1])

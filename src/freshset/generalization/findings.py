@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freshset.core.identifiers import testset_title
+from freshset.core.words import count
 
 if TYPE_CHECKING:
     from freshset.generalization.comparison import Comparison
@@ -23,8 +24,6 @@ _CARRIED = 0.1
 
 # Slopes this close to 1 are 1.
 _ROUNDING = 1e-9
-
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def findings(comparison: Comparison) -> tuple[str, ...]:
@@ -46,12 +45,6 @@ def points(value: float) -> str:
     """Format percentage points, with more digits where one would print 0."""
     text = f"{value:.1f}" if abs(value) >= 0.95 or value == 0 else f"{value:.2f}"
     return "0.0" if float(text) == 0 else text
-
-
-def count(number: int, noun: str) -> str:
-    """Format a number of things, small numbers in words."""
-    word = _WORDS[number] if number < len(_WORDS) else f"{number:,}"
-    return f"{word} {noun}{'' if number == 1 else 's'}"
 
 
 def _percent(level: float) -> str:

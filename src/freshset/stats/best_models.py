@@ -1,4 +1,4 @@
-"""Which models of a data set are not distinguishable from the best one."""
+"""Which models are not distinguishable from the best one, on one data set and over several."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from freshset.stats.across_datasets import paired_t
 from freshset.stats.multiplicity import adjust
 from freshset.stats.paired import mcnemar_exact
 from freshset.stats.sign_flips import discordant_by_class, flip_test_exact, flip_test_sampled
+from freshset.stats.transfer_means import complete_table
 from freshset.stats.types import BoolArray, FloatArray, IntArray, check_level
 
-Test = Literal["mcnemar", "per-class", "multilabel"]
+Test = Literal["mcnemar", "per-class", "multilabel", "paired-t"]
 
 
 @dataclass(frozen=True, slots=True)
 class BestModels:
-    """Every model against the best one, on one data set.
+    """Every model against the best one.
 
     Attributes
     ----------
@@ -159,6 +161,33 @@ def best_by_decisions(correct: BoolArray, *, level: float = 0.95) -> BestModels:
     best = int(score.argmax())
     p = [flip_test_exact(right[best] - row) for row in right]
     return _judged(best, score, np.array(p), level, "multilabel")
+
+
+def best_over_datasets(logits: FloatArray, *, level: float = 0.95) -> BestModels:
+    """Compare means over data sets by Student's paired test.
+
+    Parameters
+    ----------
+    logits
+        Log odds, shape (models, data sets), all finite.
+
+    Raises
+    ------
+    ValueError
+        For another shape, fewer than two data sets, or values that are not finite.
+
+    Notes
+    -----
+    A difference that is the same on every data set has p = 0, or 1 where there is none.
+    """
+    x = complete_table(logits)
+    if x.shape[1] < 2:
+        raise ValueError("a test over data sets needs at least two")
+    score = x.mean(axis=1)
+    best = int(score.argmax())
+    p = np.array([paired_t(x[best], row).p for row in x])
+    p = np.where(np.isnan(p), np.all(x == x[best], axis=1), p)
+    return _judged(best, score, p, level, "paired-t")
 
 
 def _table(correct: BoolArray) -> BoolArray:

@@ -58,7 +58,21 @@ def score(
     """
     if metric == "map11":
         return mean_average_precision(logits.T, labels, Sampling(rng=None))[0].value
-    right = classes[logits.argmax(axis=0)] == labels
+    return share_right(classes[logits.argmax(axis=0)] == labels, labels, metric)
+
+
+def share_right(
+    right: npt.NDArray[np.bool_], labels: npt.NDArray[np.int64], metric: Metric
+) -> float:
+    """Score of answers to examples of one class, each right or wrong.
+
+    Parameters
+    ----------
+    right, labels
+        Shape (n,).
+    metric
+        ``top1`` or ``mean-per-class``; see `score`.
+    """
     if metric == "top1":
         return float(right.mean())
     _, ids, sizes = np.unique(labels, return_inverse=True, return_counts=True)

@@ -1,0 +1,1 @@
+"""Statistics of a transfer study, from its results to findings in plain words."""
