@@ -9,8 +9,9 @@ given the `Runtime` and is no option.  The factory returns one of
 
 What the callable is can be said by attributes of the factory or of what it returns:
 ``preprocessing`` (a `Preprocessing`, or a transform of one item), ``classes`` (keys in the order of
-the outputs), ``outputs``, ``n_outputs``, ``input``, ``task``, and ``weights`` (files that it reads,
-relative to the folder of its module).  With an `ImagePreprocessing` a callable is given float32
+the outputs), ``outputs``, ``n_outputs``, ``input``, ``task``, ``weights`` (files that it reads,
+relative to the folder of its module), and ``head`` (name of the module that classifies, or several;
+of a torch module by default the last linear layer).  With an `ImagePreprocessing` a callable is given float32
 batches (n, channels, height, width), normalised.
 
 A factory that has an attribute ``preprocessing`` speaks for all that it makes and is not called to
@@ -34,14 +35,23 @@ from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import FreshsetError, UsageError, did_you_mean
 from freshset.core.records import Task
-from freshset.models.base import Input, Model, ModelInfo, Outputs, Preprocessing, Runtime
+from freshset.models.base import (
+    FeatureModel,
+    Input,
+    Model,
+    ModelInfo,
+    Outputs,
+    Preprocessing,
+    Runtime,
+    Start,
+    Trainable,
+)
 from freshset.models.local import class_space, existing_file, no_revision, only_fp32, versions
-from freshset.models.local_code import load_file, portable
+from freshset.models.local_code import load_file, portable, unwrapped
 from freshset.models.preprocessing import (
     ArrayPreprocessing,
     IdPreprocessing,
@@ -96,7 +106,7 @@ class CallableModel:
 
     def predict(self, batch: Any) -> Any:
         """Call it; see `Model.predict`."""
-        ours = _inner(self.info.preprocessing)
+        ours = unwrapped(self.info.preprocessing)
         out = self._call(ours.normalise(batch) if isinstance(ours, ImagePreprocessing) else batch)
         if self.info.outputs == "answers":
             return list(out)
@@ -105,23 +115,6 @@ class CallableModel:
         if self.info.outputs == "classes":
             return np.asarray(out)
         return np.asarray(out, np.float64 if self.info.outputs == "likelihoods" else np.float32)
-
-
-class TorchModel:
-    """A torch module with what is known of it; a `freshset.models.base.Model`."""
-
-    def __init__(self, info: ModelInfo, network: Any, runtime: Runtime) -> None:
-        from freshset.models.torch_runtime import TorchRunner
-
-        self._runner = TorchRunner(network, runtime)
-        self.info = self._runner.described(info)
-
-    def predict(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Run the module; see `Model.predict`."""
-        # Arrays come in double precision as a rule, weights never do.
-        single = batch.astype(np.float32) if batch.dtype == np.float64 else batch
-        inputs = self._runner.images(single, _inner(self.info.preprocessing))
-        return self._runner.run(lambda: self._runner.network(inputs))
 
 
 class FunctionAdapter:
@@ -147,6 +140,30 @@ class FunctionAdapter:
         code = _code(ref, runtime)
         return _model(code, code.make(runtime), runtime)
 
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """See `freshset.models.registry.trainable`; of factories of torch modules.
+
+        For a random start the module is made as always, and each of its modules then initialised by
+        its own ``reset_parameters``.
+        """
+        try:
+            from freshset.models.function_torch import trainable
+            from freshset.models.trainable import seeded
+        except ImportError as error:
+            raise UsageError(f"{ref}: only torch modules can be trained ({error}).") from error
+        code = _code(ref, runtime)
+        with seeded(seed):
+            call, transform = _made(code, runtime)
+            info = _described(code, call, transform, runtime)
+            if not _is_torch(call):
+                raise UsageError(
+                    f"{ref}: the factory returned {type(call).__name__}, which cannot be trained.",
+                    "Return a torch nn.Module.",
+                )
+            return trainable(info, call, _head(code), n_outputs, start)
+
 
 ADAPTER = FunctionAdapter()
 
@@ -157,14 +174,19 @@ _seen: dict[tuple[ModelRef, Runtime, str], tuple[ModelInfo, list[Path]]] = {}
 
 def _tried(code: _Code, runtime: Runtime) -> tuple[ModelInfo, list[Path]]:
     """Call a factory to see what it makes."""
+    call, transform = _made(code, runtime)
+    return _described(code, call, transform, runtime), _files(code, _declares(code, call))
+
+
+def _made(code: _Code, runtime: Runtime) -> tuple[Any, Any]:
+    """Call a factory; a callable and a transform, or nothing, come back."""
     try:
         made = code.make(runtime)
     except (FreshsetError, MemoryError):
         raise
     except Exception as error:
         raise UsageError(f"{code.ref}: the factory failed: {_last_words(error)}.") from error
-    call, transform = made if _is_pair(made) else (made, None)
-    return _described(code, call, transform, runtime), _files(code, _declares(code, call))
+    return made if _is_pair(made) else (made, None)
 
 
 def _code(ref: ModelRef, runtime: Runtime) -> _Code:
@@ -217,7 +239,11 @@ def _model(code: _Code, made: Any, runtime: Runtime) -> Model:
     info = _described(code, call, transform, runtime)
     if _is_model(call):
         return _Port(info, call)
-    return TorchModel(info, call, runtime) if _is_torch(call) else CallableModel(info, call)
+    if not _is_torch(call):
+        return CallableModel(info, call)
+    from freshset.models.function_torch import TorchModel
+
+    return TorchModel(info, call, runtime, _head(code))
 
 
 def _described(code: _Code, call: Any, transform: Any, runtime: Runtime) -> ModelInfo:
@@ -244,6 +270,12 @@ def _declares(code: _Code, call: Any) -> Any:
     return code.factory if hasattr(code.factory, "preprocessing") or _is_torch(call) else call
 
 
+def _head(code: _Code) -> tuple[str, ...]:
+    """Names of the classifiers of a torch module, where the factory says them."""
+    said = getattr(code.factory, "head", ())
+    return (said,) if isinstance(said, str) else tuple(said)
+
+
 def _is_pair(made: Any) -> bool:
     return isinstance(made, tuple) and len(made) == 2
 
@@ -258,6 +290,8 @@ class _Port:
     def __init__(self, info: ModelInfo, model: Model) -> None:
         self.info = info
         self.predict = model.predict
+        if isinstance(model, FeatureModel):
+            self.features = model.features
 
 
 def _port_info(code: _Code, model: Model) -> ModelInfo:
@@ -339,10 +373,6 @@ def _files(code: _Code, declares: Any) -> list[Path]:
         if not file.is_file():
             raise UsageError(f"{code.ref}: its weights {file} do not exist.")
     return [*code.files, *files]
-
-
-def _inner(preprocessing: Preprocessing) -> Preprocessing:
-    return getattr(preprocessing, "inner", preprocessing)
 
 
 def _is_torch(made: Any) -> bool:

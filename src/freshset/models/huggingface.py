@@ -16,7 +16,9 @@ from typing import Any
 
 import transformers
 
-from freshset.models.base import Model, ModelInfo, Preprocessing, Runtime
+from freshset.core.errors import UsageError
+from freshset.models.base import Model, ModelInfo, Preprocessing, Runtime, Start, Trainable
+from freshset.models.hub import HubFile
 from freshset.models.huggingface_images import image_preprocessing
 from freshset.models.huggingface_language import LanguageModel
 from freshset.models.huggingface_questions import QuestionModel
@@ -24,6 +26,7 @@ from freshset.models.huggingface_source import (
     Kind,
     Source,
     classes_of,
+    empty_network,
     fetch_weights,
     find_weights,
     identified,
@@ -32,9 +35,11 @@ from freshset.models.huggingface_source import (
     tokeniser_digest,
 )
 from freshset.models.huggingface_text import TextLimits, TextModel, limits_of
+from freshset.models.layers import classifier
 from freshset.models.preprocessing import QuestionPreprocessing, TextPreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
+from freshset.models.trainable import Called, grafted, seeded, untrained_digest
 from freshset.models.weights import check_digest, files_digest
 
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
@@ -60,11 +65,7 @@ class HuggingFaceAdapter:
         """See `freshset.models.base.Adapter.load`."""
         source = source_of(ref, runtime)
         info, limits = _describe(source, runtime)
-        files = fetch_weights(source, runtime)
-        digest = files_digest(files)
-        check_digest(ref, digest)
-        info = replace(info, weights=identified(source, digest), download=0)
-        network = load_network(source, files, runtime)
+        info, network = _loaded(source, info, runtime)
         if limits is None:
             return TorchImageModel(info, network, runtime, _logits)
         models: dict[Kind, Any] = {
@@ -75,6 +76,28 @@ class HuggingFaceAdapter:
         made: Model = models[source.kind](info, source, network, limits, runtime)
         return made
 
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """See `freshset.models.registry.trainable`; of models for images only."""
+        source = source_of(ref, runtime)
+        if source.kind != "image":
+            raise UsageError(
+                f"{ref}: only models for images can be trained, and this one is for {source.kind}.",
+                "Leave it out of the study.",
+            )
+        with seeded(seed):
+            network = empty_network(source, n_outputs)
+        head = classifier(network, n_outputs)
+        if start == "random":
+            digest = untrained_digest(source.config.model_type, seed, transformers)
+            info = _info(source, None, HubFile(None, digest, 0))
+        else:
+            info, trained = _loaded(source, _describe(source, runtime)[0], runtime)
+            grafted(network, trained, head, str(ref))
+        info = replace(info, classes=None, n_outputs=n_outputs)
+        return Trainable(Called(network, _logits), tuple(f"network.{name}" for name in head), info)
+
 
 ADAPTER = HuggingFaceAdapter()
 
@@ -83,12 +106,24 @@ def _logits(network: Any, images: Any) -> Any:
     return network(pixel_values=images).logits
 
 
+def _loaded(source: Source, info: ModelInfo, runtime: Runtime) -> tuple[ModelInfo, Any]:
+    files = fetch_weights(source, runtime)
+    digest = files_digest(files)
+    check_digest(source.ref, digest)
+    info = replace(info, weights=identified(source, digest), download=0)
+    return info, load_network(source, files, runtime)
+
+
 def _describe(source: Source, runtime: Runtime) -> tuple[ModelInfo, TextLimits | None]:
     source.ref.check_options(_OPTIONS[source.kind])
     check_precision(runtime)
     found = find_weights(source, runtime)
     check_digest(source.ref, found.digest)
     limits = None if source.kind == "image" else limits_of(source)
+    return _info(source, limits, found), limits
+
+
+def _info(source: Source, limits: TextLimits | None, found: HubFile) -> ModelInfo:
     info = ModelInfo(
         source.ref,
         "hf/1",
@@ -99,17 +134,14 @@ def _describe(source: Source, runtime: Runtime) -> tuple[ModelInfo, TextLimits |
         versions=versions(transformers),
     )
     if source.kind == "question":
-        return replace(info, task="question-answering", input="question", outputs="answers"), limits
+        return replace(info, task="question-answering", input="question", outputs="answers")
     if source.kind == "language":
-        return replace(info, task="language-modelling", input="text", outputs="likelihoods"), limits
-    return (
-        replace(
-            info,
-            input="image" if source.kind == "image" else "text",
-            classes=classes_of(source.config),
-            n_outputs=int(source.config.num_labels),
-        ),
-        limits,
+        return replace(info, task="language-modelling", input="text", outputs="likelihoods")
+    return replace(
+        info,
+        input="image" if source.kind == "image" else "text",
+        classes=classes_of(source.config),
+        n_outputs=int(source.config.num_labels),
     )
 
 

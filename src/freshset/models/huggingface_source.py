@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import fnmatch
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -214,6 +215,26 @@ def load_network(source: Source, files: list[Path], runtime: Runtime) -> Any:
             "Name a model that was trained with this head.",
         )
     return network.float()
+
+
+def empty_network(source: Source, n_outputs: int) -> Any:
+    """Build the network with random weights, in float32, for a number of classes of one's own.
+
+    Raises
+    ------
+    DataError
+        When transformers cannot.
+    """
+    config = copy.deepcopy(source.config)
+    config.num_labels = n_outputs
+    config.dtype = None  # in which the weights were saved
+    try:
+        with quiet():
+            return getattr(transformers, source.loader).from_config(config).float()
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{source.ref}: transformers cannot build the network ({_first_line(error)})."
+        ) from error
 
 
 def identified(source: Source, digest: str) -> str:

@@ -107,6 +107,11 @@ def portable(preprocessing: Preprocessing, module: ModuleType, label: str) -> Pr
     return preprocessing
 
 
+def unwrapped(preprocessing: Preprocessing) -> Preprocessing:
+    """Inverse of `portable`."""
+    return preprocessing.inner if isinstance(preprocessing, LocalPreprocessing) else preprocessing
+
+
 def _restore(path: str, label: str, state: bytes) -> LocalPreprocessing:
     load_file(Path(path), label)
     try:

@@ -30,12 +30,13 @@ from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.core.files import read_json
 from freshset.core.spaces import known_space
-from freshset.models.base import ModelInfo, Runtime
+from freshset.models.base import ModelInfo, Runtime, Start, Trainable
 from freshset.models.hub import HubFile, fetched_hub_file, hub_file, hub_folder
 from freshset.models.local import existing_file, read_classes
 from freshset.models.preprocessing import ImagePreprocessing, Interpolation
 from freshset.models.reference import ModelRef
 from freshset.models.torch_runtime import TorchImageModel, TorchRunner, check_precision, versions
+from freshset.models.trainable import Called, seeded, untrained_digest
 from freshset.models.weights import (
     check_digest,
     check_whole,
@@ -64,6 +65,7 @@ _TEMPLATES: Mapping[str, Sequence[Any]] = {
     "simple": open_clip.SIMPLE_IMAGENET_TEMPLATES,
     "imagenet": open_clip.OPENAI_IMAGENET_TEMPLATES,
 }
+_UNBUILDABLE = (OSError, ValueError, TypeError, RuntimeError, KeyError, AssertionError)
 # Texts that are embedded at once.
 _TEXTS = 256
 
@@ -118,20 +120,8 @@ class OpenClipAdapter:
 
     def load(self, ref: ModelRef, runtime: Runtime) -> TorchImageModel:
         """See `freshset.models.base.Adapter.load`."""
-        source, prompts = _source(ref, runtime), _prompts(ref, runtime)
-        info = _describe(ref, source, prompts, runtime)
-        path = _local_weights(ref, source, runtime) or fetched_hub_file(
-            source.repository, source.files, ref.revision, runtime
-        )
-        digest = file_digest(path)
-        check_digest(ref, digest)
-        check_whole(path)
-        trusted = is_trusted(runtime, ref.name, str(ref.option("checkpoint", "")), str(path))
-        if path.suffix != ".safetensors":
-            # open_clip reads the file by itself; this says clearly when it must not.
-            load_state_dict(path, trusted=trusted)
-        network, tokeniser = _network(ref, source, path, trusted)
-        info = replace(info, weights=_identified(source, prompts, digest), download=0)
+        prompts = _prompts(ref, runtime)
+        info, network, tokeniser = _loaded(ref, _source(ref, runtime), prompts, runtime)
         embedded = _embedded(network, tokeniser, prompts, runtime)
 
         def forward(network: Any, images: torch.Tensor) -> torch.Tensor:
@@ -140,7 +130,26 @@ class OpenClipAdapter:
             scale: torch.Tensor = network.logit_scale
             return (found.float() @ embedded) * scale.exp()
 
-        return TorchImageModel(info, network, runtime, forward)
+        return TorchImageModel(info, network, runtime, forward, embedding="visual")
+
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """See `freshset.models.registry.trainable`: a linear layer on the image's embedding."""
+        source, prompts = _source(ref, runtime), _prompts(ref, runtime)
+        if start == "random":
+            with seeded(seed):
+                network = _empty(ref, source)
+            info = _info(
+                ref, source, prompts, HubFile(None, untrained_digest("CLIP", seed, open_clip), 0)
+            )
+        else:
+            info, network, _ = _loaded(ref, source, prompts, runtime)
+        with seeded(seed):
+            head = torch.nn.Linear(source.network["embed_dim"], n_outputs)
+        tower = Called(network.visual, _embedding)
+        info = replace(info, classes=None, n_outputs=n_outputs)
+        return Trainable(torch.nn.Sequential(tower, head), ("1",), info)
 
 
 ADAPTER = OpenClipAdapter()
@@ -171,6 +180,32 @@ def image_preprocessing(config: Mapping[str, Any]) -> ImagePreprocessing:
     return ImagePreprocessing(box, box, "bicubic", "cover", **common)
 
 
+def _embedding(tower: Any, images: Any) -> Any:
+    """Return what texts are compared with; some towers give their tokens too."""
+    found = tower(images)
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _loaded(
+    ref: ModelRef, source: _Source, prompts: Prompts, runtime: Runtime
+) -> tuple[ModelInfo, Any, Any]:
+    """Return what is known of a model, its network and its tokeniser."""
+    info = _describe(ref, source, prompts, runtime)
+    path = _local_weights(ref, source, runtime) or fetched_hub_file(
+        source.repository, source.files, ref.revision, runtime
+    )
+    digest = file_digest(path)
+    check_digest(ref, digest)
+    check_whole(path)
+    trusted = is_trusted(runtime, ref.name, str(ref.option("checkpoint", "")), str(path))
+    if path.suffix != ".safetensors":
+        # open_clip reads the file by itself; this says clearly when it must not.
+        load_state_dict(path, trusted=trusted)
+    network, tokeniser = _network(ref, source, path, trusted)
+    info = replace(info, weights=_identified(source, prompts, digest), download=0)
+    return info, network, tokeniser
+
+
 def _describe(ref: ModelRef, source: _Source, prompts: Prompts, runtime: Runtime) -> ModelInfo:
     check_precision(runtime)
     local = _local_weights(ref, source, runtime)
@@ -179,6 +214,10 @@ def _describe(ref: ModelRef, source: _Source, prompts: Prompts, runtime: Runtime
     else:
         found = HubFile(local, file_digest(local), 0)
     check_digest(ref, found.digest)
+    return _info(ref, source, prompts, found)
+
+
+def _info(ref: ModelRef, source: _Source, prompts: Prompts, found: HubFile) -> ModelInfo:
     return ModelInfo(
         ref,
         "open-clip/1",
@@ -264,24 +303,38 @@ def _local_weights(ref: ModelRef, source: _Source, runtime: Runtime) -> Path | N
 
 def _network(ref: ModelRef, source: _Source, path: Path, trusted: bool) -> tuple[Any, Any]:
     """Build network and tokeniser, and fill the network."""
+    network = _empty(ref, source)
     try:
         with _silent():
-            network = open_clip.create_model(
+            open_clip.load_checkpoint(network, str(path), weights_only=not trusted)
+    except (RuntimeError, KeyError, AssertionError) as error:
+        raise does_not_fit(f"{ref}: {path}", error) from error
+    try:
+        with _silent():
+            return network, open_clip.get_tokenizer(source.name)
+    except _UNBUILDABLE as error:
+        raise _cannot_build(ref, error) from error
+
+
+def _empty(ref: ModelRef, source: _Source) -> Any:
+    """Build the network with random weights."""
+    try:
+        with _silent():
+            return open_clip.create_model(
                 source.name,
                 load_weights=False,
                 pretrained_text=False,
                 force_quick_gelu=source.quick_gelu,
             )
-            open_clip.load_checkpoint(network, str(path), weights_only=not trusted)
-            tokeniser = open_clip.get_tokenizer(source.name)
-    except (RuntimeError, KeyError, AssertionError) as error:
-        raise does_not_fit(f"{ref}: {path}", error) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{ref}: open_clip cannot build the model ({type(error).__name__}: {error}).",
-            "Text towers and tokenisers of the hub have to be fetched first.",
-        ) from error
-    return network, tokeniser
+    except _UNBUILDABLE as error:
+        raise _cannot_build(ref, error) from error
+
+
+def _cannot_build(ref: ModelRef, error: Exception) -> DataError:
+    return DataError(
+        f"{ref}: open_clip cannot build the model ({type(error).__name__}: {error}).",
+        "Text towers and tokenisers of the hub have to be fetched first.",
+    )
 
 
 def _embedded(network: Any, tokeniser: Any, prompts: Prompts, runtime: Runtime) -> torch.Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from freshset.core.errors import UsageError
 from freshset.core.registry import Entry, Registry
 from freshset.models.base import (
@@ -15,6 +18,9 @@ from freshset.models.base import (
     TrainableAdapter,
 )
 from freshset.models.reference import ModelRef
+from freshset.models.training.data import TrainingData
+from freshset.models.training.outcome import Trained
+from freshset.models.training.recipe import Execution, Recipe
 
 _HERE = "freshset.models"
 
@@ -54,6 +60,18 @@ ADAPTERS = Registry(
     group="freshset.models",
 )
 
+_NETWORKS = "Name a network for images or arrays: timm, torchvision, hf, open-clip, or py with a torch module."
+
+_LOOPS = Registry(
+    "training loop",
+    {
+        "torch": Entry(
+            f"{_HERE}.training.loop:train", "torchvision", ("torch", "safetensors"), "torch"
+        )
+    },
+    group="freshset.training",
+)
+
 
 def describe(ref: ModelRef, runtime: Runtime) -> ModelInfo:
     """Say what a model is, by its adapter; see `freshset.models.base.Adapter.describe`."""
@@ -89,8 +107,8 @@ def feature_model(model: Model) -> FeatureModel:
     if isinstance(model, FeatureModel):
         return model
     raise UsageError(
-        f"{model.info.reference}: has no features, only answers.",
-        "Name the network itself: timm, torchvision, hf, open-clip, or py with a torch module.",
+        f"{model.info.reference}: has no features to give, only answers.",
+        _NETWORKS,
     )
 
 
@@ -118,8 +136,31 @@ def trainable(
     if not isinstance(adapter, TrainableAdapter):
         raise UsageError(
             f"{ref}: models of {ref.adapter!r} cannot be trained.",
-            "Name the network itself: timm, torchvision, hf, open-clip, or py with a torch module.",
+            _NETWORKS,
         )
     if n_outputs < 1 or seed < 0:
         raise UsageError(f"{ref}: {n_outputs} outputs and the seed {seed} cannot be meant.")
     return adapter.trainable(ref, runtime, n_outputs=n_outputs, start=start, seed=seed)
+
+
+def train(
+    ref: ModelRef,
+    runtime: Runtime,
+    recipe: Recipe,
+    execution: Execution,
+    data: TrainingData,
+    folder: Path,
+    stop: Callable[[int, float], bool] | None = None,
+) -> Trained:
+    """Train the network of a model on classes of one's own; see `freshset.models.training.loop.train`.
+
+    Raises
+    ------
+    UsageError
+        As `trainable`, and for a device that there is not.
+    DataError
+        For items that cannot be read, or a checkpoint of another run.
+    """
+    made = trainable(ref, runtime, n_outputs=data.n_outputs, start=recipe.start, seed=recipe.seed)
+    trained: Trained = _LOOPS.load("torch")(made, recipe, execution, data, folder, runtime, stop)
+    return trained

@@ -33,10 +33,9 @@ from freshset.models.timm_source import (
     is_random,
     seed,
     source_of,
-    untrained,
 )
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
-from freshset.models.trainable import grafted, seeded
+from freshset.models.trainable import grafted, seeded, untrained_digest
 from freshset.models.weights import (
     check_digest,
     does_not_fit,
@@ -73,7 +72,8 @@ class TimmAdapter:
         network = _random(empty, seed)
         head = classifier(network)
         if start == "random":
-            info = _info(ref, source, untrained(source, seed))
+            digest = untrained_digest(source.architecture, seed, timm)
+            info = _info(ref, source, HubFile(None, digest, 0))
         else:
             info, trained = _loaded(ref, source, runtime)
             named = source.config.get("classifier") or ()

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import timm
-import torch
 from timm.data import ImageNetInfo, infer_imagenet_subset
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError, UsageError, did_you_mean
-from freshset.core.files import read_json, sha256_bytes
+from freshset.core.files import read_json
 from freshset.core.spaces import known_space
 from freshset.models.base import Runtime
 from freshset.models.hub import (
@@ -27,6 +26,7 @@ from freshset.models.hub import (
 )
 from freshset.models.local import existing_file
 from freshset.models.reference import ModelRef
+from freshset.models.trainable import untrained_digest
 from freshset.models.weights import combined_digest, file_digest
 
 OPTIONS = ("checkpoint_path", "pretrained", "seed", "img_size", "num_classes", "in_chans", "sha256")
@@ -110,20 +110,13 @@ def find_weights(ref: ModelRef, source: Source, runtime: Runtime) -> HubFile:
         When there are none; as `freshset.models.hub.hub_file`.
     """
     if is_random(ref):
-        return untrained(source, seed(ref))
+        return HubFile(None, untrained_digest(source.architecture, seed(ref), timm), 0)
     local = _local_weights(ref, source, runtime)
     if local is not None:
         return HubFile(local, file_digest(local), 0)
     if source.repository:
         return hub_file(source.repository, _HUB_FILES, ref.revision, runtime)
     return url_file(source.address)
-
-
-def untrained(source: Source, seed: int) -> HubFile:
-    """What identifies random weights: there is no file, so the network, seed and who made them."""
-    made_by = f"timm={timm.__version__} torch={torch.__version__}"
-    what = f"random {source.architecture} seed={seed} {made_by}"
-    return HubFile(None, sha256_bytes(what.encode()), 0)
 
 
 def identified(source: Source, digest: str) -> str:

@@ -21,12 +21,14 @@ from torchvision.transforms._presets import ImageClassification
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import UsageError, did_you_mean
 from freshset.core.spaces import known_space
-from freshset.models.base import ModelInfo, Preprocessing, Runtime
+from freshset.models.base import ModelInfo, Preprocessing, Runtime, Start, Trainable
 from freshset.models.hub import HubFile, fetched_url_file, url_file
+from freshset.models.layers import classifier
 from freshset.models.local import existing_file, no_revision
 from freshset.models.preprocessing import ImagePreprocessing, TransformPreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
+from freshset.models.trainable import grafted, seeded, untrained_digest
 from freshset.models.weights import (
     check_digest,
     file_digest,
@@ -57,21 +59,26 @@ class TorchvisionAdapter:
 
     def load(self, ref: ModelRef, runtime: Runtime) -> TorchImageModel:
         """See `freshset.models.base.Adapter.load`."""
+        return TorchImageModel(*_loaded(ref, _named(ref), runtime), runtime)
+
+    def trainable(
+        self, ref: ModelRef, runtime: Runtime, *, n_outputs: int, start: Start, seed: int
+    ) -> Trainable:
+        """See `freshset.models.registry.trainable`; auxiliary classifiers are left out."""
         named = _named(ref)
-        info = _describe(ref, named, runtime)
-        given = _checkpoint(ref, runtime)
-        path = given or fetched_url_file(named.weights.url, runtime)
-        digest = file_digest(path)
-        check_digest(ref, digest)
-        names = (ref.name, str(ref.option("checkpoint_path", "")), str(path))
-        # Also of weights that torchvision then reads by itself: what passes here is no program.
-        state = load_state_dict(path, trusted=is_trusted(runtime, *names))
-        if given is None:
-            network = get_model(named.architecture, weights=named.weights, progress=False)
+        with seeded(seed):
+            network = _without_auxiliaries(_empty(named, n_outputs))
+        if hasattr(network, "transform_input"):
+            # As torchvision sets it where it loads weights of its own.
+            network.transform_input = "checkpoint_path" not in ref.options
+        head = classifier(network, n_outputs)
+        if start == "random":
+            digest = untrained_digest(named.architecture, seed, torchvision)
+            info = _info(ref, named, HubFile(None, digest, 0))
         else:
-            network = _empty(named, info.n_outputs)
-            fill(network, state, f"{ref}: {path}")
-        return TorchImageModel(replace(info, weights=digest, download=0), network, runtime)
+            info, trained = _loaded(ref, named, runtime)
+            grafted(network, _without_auxiliaries(trained), head, str(ref))
+        return Trainable(network, head, replace(info, classes=None, n_outputs=n_outputs))
 
 
 ADAPTER = TorchvisionAdapter()
@@ -112,12 +119,26 @@ def _named(ref: ModelRef) -> _Named:
     return _Named(architecture, weights, bool(slash))
 
 
+def _loaded(ref: ModelRef, named: _Named, runtime: Runtime) -> tuple[ModelInfo, Any]:
+    info = _describe(ref, named, runtime)
+    given = _checkpoint(ref, runtime)
+    path = given or fetched_url_file(named.weights.url, runtime)
+    digest = file_digest(path)
+    check_digest(ref, digest)
+    names = (ref.name, str(ref.option("checkpoint_path", "")), str(path))
+    # Also of weights that torchvision then reads by itself: what passes here is no program.
+    state = load_state_dict(path, trusted=is_trusted(runtime, *names))
+    if given is None:
+        network = get_model(named.architecture, weights=named.weights, progress=False)
+    else:
+        network = _empty(named, info.n_outputs)
+        fill(network, state, f"{ref}: {path}")
+    return replace(info, weights=digest, download=0), network
+
+
 def _describe(ref: ModelRef, named: _Named, runtime: Runtime) -> ModelInfo:
     check_precision(runtime)
     checkpoint = _checkpoint(ref, runtime)
-    outputs = ref.option("num_classes", len(named.weights.meta["categories"]))
-    if type(outputs) is not int or outputs < 1:
-        raise UsageError(f"{ref}: num_classes is {outputs!r}.", "Use a whole number.")
     if checkpoint is None:
         if "num_classes" in ref.options:
             raise UsageError(
@@ -128,7 +149,15 @@ def _describe(ref: ModelRef, named: _Named, runtime: Runtime) -> ModelInfo:
     else:
         found = HubFile(checkpoint, file_digest(checkpoint), 0)
     check_digest(ref, found.digest)
-    believed = checkpoint is None or (named.explicit and "num_classes" not in ref.options)
+    return _info(ref, named, found)
+
+
+def _info(ref: ModelRef, named: _Named, found: HubFile) -> ModelInfo:
+    outputs = ref.option("num_classes", len(named.weights.meta["categories"]))
+    if type(outputs) is not int or outputs < 1:
+        raise UsageError(f"{ref}: num_classes is {outputs!r}.", "Use a whole number.")
+    own = "checkpoint_path" in ref.options
+    believed = not own or (named.explicit and "num_classes" not in ref.options)
     return ModelInfo(
         ref,
         "torchvision/1",
@@ -197,3 +226,12 @@ def _empty(named: _Named, outputs: int) -> Any:
         # Two old networks warn of how they initialise weights, which are replaced at once.
         warnings.simplefilter("ignore", FutureWarning)
         return get_model(named.architecture, weights=None, **arguments)
+
+
+def _without_auxiliaries(network: Any) -> Any:
+    """Take away classifiers that help in training; the two Inception networks have some."""
+    for name in ("AuxLogits", "aux1", "aux2"):
+        if hasattr(network, name):
+            setattr(network, name, None)
+            network.aux_logits = False
+    return network

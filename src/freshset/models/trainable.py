@@ -10,8 +10,28 @@ import torch
 from torch import nn
 
 from freshset.core.errors import DataError, UsageError
+from freshset.core.files import sha256_bytes
 from freshset.models.layers import outputs_of
 from freshset.models.weights import does_not_fit
+
+
+class Called(nn.Module):
+    """A network that wants to be called in its own way, as one from a tensor to a tensor.
+
+    Parameters
+    ----------
+    call
+        From the network and its input to what is wanted of its output.
+    """
+
+    def __init__(self, network: nn.Module, call: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.network = network
+        self._call = call
+
+    def forward(self, inputs: Any) -> Any:
+        """Call the network."""
+        return self._call(self.network, inputs)
 
 
 @contextmanager
@@ -28,6 +48,20 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         generator.set_state(before)
+
+
+def untrained_digest(what: str, seed: int, library: Any) -> str:
+    """Digest that identifies random weights: there is no file, so what, the seed, and who made them.
+
+    Parameters
+    ----------
+    what
+        Name of the network.
+    library
+        The module of the library that initialises it.
+    """
+    made_by = f"{library.__name__}={library.__version__} torch={torch.__version__}"
+    return sha256_bytes(f"random {what} seed={seed} {made_by}".encode())
 
 
 def grafted(fresh: nn.Module, trained: nn.Module, head: Sequence[str], where: str) -> nn.Module:
