@@ -18,6 +18,7 @@ from freshset.core.contract import Check
 from freshset.datasets.base import TestSetRef
 from freshset.datasets.contract import Subject, checks
 from freshset.datasets.registry import ADAPTERS
+from freshset.datasets.voc import CLASSES as VOC_CLASSES
 
 Maker = Callable[[Path], TestSetRef]
 N = 6
@@ -126,6 +127,20 @@ def squad(root: Path) -> TestSetRef:
     return ref("squad", root / "data.json")
 
 
+def voc(root: Path) -> TestSetRef:
+    sets, images = root / "VOC2007" / "ImageSets" / "Main", root / "VOC2007" / "JPEGImages"
+    sets.mkdir(parents=True)
+    images.mkdir()
+    for row in range(N):
+        (images / f"{row:06}.jpg").write_bytes(picture(row))
+    (sets / "test.txt").write_text("".join(f"{row:06}\n" for row in range(N)))
+    for number, name in enumerate(VOC_CLASSES):
+        says = [1 if row == number else 0 if row + 1 == number else -1 for row in range(N)]
+        lines = [f"{row:06} {say:2}\n" for row, say in enumerate(says)]
+        (sets / f"{name}_test.txt").write_text("".join(lines))
+    return ref("voc", root / "VOC2007")
+
+
 def documents(root: Path) -> TestSetRef:
     (root / "data").mkdir()
     for row in range(N):
@@ -145,6 +160,7 @@ MAKERS: dict[str, Maker] = {
     "text": text,
     "squad": squad,
     "documents": documents,
+    "voc": voc,
 }
 
 

@@ -193,3 +193,45 @@ def test_a_damaged_file_is_named_when_it_is_read(tmp_path: Path) -> None:
     row = reader.testset.ids.tolist().index(f"{CLASSES[1]}/img_01.jpg")
     with pytest.raises(DataError, match=rf"{CLASSES[1]}/img_01\.jpg: the image is truncated"):
         reader.read(row)
+
+
+def test_lists_say_which_images_are_meant(tmp_path: Path) -> None:
+    given = folders(tmp_path, "cat", "dog", "emu")
+    write(tmp_path / "images", "cat/b.jpg", JPEG)
+    write(tmp_path, "test.txt", b"path\ncat/b.jpg\nemu/a.jpg\n")
+
+    def opened(**options: object) -> Reader:
+        more = {"allow_empty": True, **options}
+        return ADAPTER.open(replace(given, options=more, root=tmp_path))
+
+    only, rest = opened(only="test.txt"), opened(without="test.txt")
+    assert only.testset.ids.tolist() == ["cat/b.jpg", "emu/a.jpg"]
+    assert rest.testset.ids.tolist() == ["cat/a.jpg", "dog/a.jpg"]
+    assert only.classes == rest.classes
+    assert only.reading != rest.reading
+    write(tmp_path, "more.txt", b"cat/b.jpg\ncat/gone.jpg\n")
+    with pytest.raises(DataError, match=r"more.txt: 1 of the 2 listed images are not there") as e:
+        opened(only="more.txt")
+    assert "allow_missing" in e.value.hint
+    found = ADAPTER.open(
+        replace(
+            given,
+            options={"only": "more.txt", "allow_missing": True, "allow_empty": True},
+            root=tmp_path,
+        )
+    )
+    assert found.testset.ids.tolist() == ["cat/b.jpg"]
+    assert getattr(found, "notes") == (  # noqa: B009 - of readers that have some
+        "1 of the 2 listed images are not there, the first is 'cat/gone.jpg'",
+    )
+    with pytest.raises(DataError, match="1 of 3 classes have no image, the first is 'dog'"):
+        opened(only="test.txt", allow_empty=False)
+
+
+def test_the_class_can_be_the_whole_folder(tmp_path: Path) -> None:
+    """As SUN397 has it, where 'a/bakery/shop' and 'b/bakery/shop' would be two classes."""
+    given = folders(tmp_path, "a/abbey", "a/bakery/shop", "b/bakery/shop", nested=True)
+    reader = ADAPTER.open(given)
+    assert reader.testset.class_names == ("a/abbey", "a/bakery/shop", "b/bakery/shop")
+    assert reader.testset.known_labels.tolist() == [0, 1, 2]
+    assert ADAPTER.open(replace(given, options={})).testset.class_names == ("a", "b")

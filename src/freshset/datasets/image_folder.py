@@ -1,8 +1,11 @@
 """Images in one folder a class.
 
 Options: ``classes`` (a known space, a number, a list or file; without it the folder names are the
-classes), ``folders`` (table from folder names to classes, where those differ), ``allow_empty``,
-``content`` (digest of all bytes, not of file sizes), ``orientation``, ``max_pixels``, ``border``.
+classes), ``folders`` (table from folder names to classes, where those differ), ``nested`` (the class
+is the whole path of the folder: ``a/apartment_building/outdoor``), ``only`` and ``without`` (files that
+list images, one a line: no others, all but those), ``allow_empty`` (classes without images),
+``allow_missing`` (listed images that are not there), ``content`` (digest of all bytes, not of file
+sizes), ``orientation``, ``max_pixels``, ``border``.
 
 Folder names are matched with the keys of the classes (wnids), else with their names, else as class
 ids; never by their place in alphabetical order when they are numbers.  Images may lie in folders
@@ -26,10 +29,14 @@ from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.class_files import read_table
 from freshset.datasets.files import content_digest, sizes_digest
 from freshset.datasets.images import SUFFIXES
+from freshset.datasets.item_lists import missing_text, read_item_list
 from freshset.datasets.labels import class_ids, declared_classes, to_labels
 from freshset.datasets.opened import IMAGE_OPTIONS, ImageReader, classification, decoding_of
 from freshset.datasets.options import Options
 
+_OPTIONS = (
+    "classes", "folders", "nested", "only", "without", "allow_empty", "allow_missing", "content"
+)  # fmt: skip
 _SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
@@ -57,14 +64,16 @@ class ImageFolder:
         UsageError
             For an option or folder that does not exist.
         DataError
-            When the folders are no classes, or a class has no image.
+            When the folders are no classes, a class has no image, or a listed image is not there.
         """
-        options = Options(ref, ("classes", "folders", "allow_empty", "content", *IMAGE_OPTIONS))
+        options = Options(ref, (*_OPTIONS, *IMAGE_OPTIONS))
         root = options.path()
         found = _Found()
         found.scan(root)
-        ids = sorted(found.sizes)
-        labels, space = _labels(options, ids, sorted(found.folders), root)
+        nested = options.flag("nested")
+        folders = {_folder(id, nested) for id in found.sizes} if nested else found.folders
+        ids = _kept(options, found)
+        labels, space = _labels(options, [_folder(id, nested) for id in ids], sorted(folders), root)
         if not options.flag("allow_empty"):
             _refuse_empty(options, labels, space)
         testset = classification(options, ids, labels, space)
@@ -80,7 +89,7 @@ class ImageFolder:
             item="image",
             reading=f"{decoding.text} bytes={digest}",
             origin=options.origin(testset.n),
-            notes=found.notes,
+            notes=tuple(found.notes),
             decoding=decoding,
             root=root,
         )
@@ -97,6 +106,7 @@ class _Found:
     sizes: dict[str, int] = field(default_factory=dict)
     loose: int = 0
     other: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def scan(self, root: Path) -> None:
         if not root.is_dir():
@@ -117,6 +127,11 @@ class _Found:
                 "Sort the images into one folder a class, or list them with labels in a csv file "
                 "for the adapter 'manifest'.",
             )
+        said = {
+            f"{self.loose:,} images outside of any class folder are passed over": self.loose,
+            f"{self.other:,} files are hidden or no images and are passed over": self.other,
+        }
+        self.notes += [note for note, count in said.items() if count]
 
     def _scan_class(self, folder: Path, prefix: str) -> None:
         for entry in _entries(folder):
@@ -131,14 +146,6 @@ class _Found:
             else:
                 self.other += 1
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        said = {
-            f"{self.loose:,} images outside of any class folder are passed over": self.loose,
-            f"{self.other:,} files are hidden or no images and are passed over": self.other,
-        }
-        return tuple(note for note, count in said.items() if count)
-
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
@@ -152,8 +159,30 @@ def _is_image(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
+def _folder(id: str, nested: bool) -> str:
+    return id.rpartition("/")[0] if nested else id.partition("/")[0]
+
+
+def _kept(options: Options, found: _Found) -> list[str]:
+    """The images that the lists leave, in alphabetical order."""
+    ids = set(found.sizes)
+    for name in ("only", "without"):
+        file = options.file(name)
+        if file is None:
+            continue
+        listed = read_item_list(file)
+        text = missing_text(listed, found.sizes)
+        if text and not options.flag("allow_missing"):
+            raise DataError(
+                f"{file}: {text}.", "Complete the data, or set allow_missing: true to go on."
+            )
+        found.notes += [text] if text else []
+        ids = ids & listed if name == "only" else ids - listed
+    return sorted(ids)
+
+
 def _labels(
-    options: Options, ids: list[str], folders: list[str], root: Path
+    options: Options, folder_of: list[str], folders: list[str], root: Path
 ) -> tuple[Labels, ClassSpace]:
     space = declared_classes(options)
     if space is None:
@@ -175,7 +204,7 @@ def _labels(
             raise DataError(
                 f"{root}: two folders are one class.", "Say which in a table (option 'folders')."
             )
-    return np.array([by_folder[id.partition("/")[0]] for id in ids], dtype=np.int32), space
+    return np.array([by_folder[folder] for folder in folder_of], dtype=np.int32), space
 
 
 def _refuse_other_levels(folders: list[str], root: Path) -> None:

@@ -32,6 +32,9 @@ ADAPTERS = Registry(
             ("torchvision", "torch"),
             "torchvision data sets",
         ),
+        "voc": Entry(
+            f"{_HERE}.voc:ADAPTER", summary="PASCAL VOC, images that show several classes"
+        ),
         "text": Entry(f"{_HERE}.text:ADAPTER", summary="text classification, csv, jsonl, Parquet"),
         "squad": Entry(f"{_HERE}.squad:ADAPTER", summary="extractive question answering, SQuAD"),
         "documents": Entry(

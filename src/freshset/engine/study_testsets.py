@@ -18,7 +18,8 @@ from freshset.engine.yaml_text import Document, Place
 
 # The path of others may be a name on a hub, or whatever a plugin takes.
 _FILES_ONLY = {
-    "image-folder", "arrays", "manifest", "text", "squad", "documents", "webdataset", "torchvision"
+    "image-folder", "arrays", "manifest", "text", "squad", "documents", "webdataset", "torchvision",
+    "voc",
 }  # fmt: skip
 _PATTERN = set("*?[{")
 

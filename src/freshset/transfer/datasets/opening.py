@@ -65,7 +65,7 @@ def open_dataset(declared: TransferDataset, splitting: Splitting, seed: int) -> 
     train, validation = (
         (parts["train"], parts["validation"])
         if official
-        else _held_out(_labelled(parts), splitting, seed, declared)
+        else _held_out(parts, splitting, seed, declared)
     )
     return with_class_notes(
         OpenDataset(declared, train, validation, parts["test"], classes.names, official, notes)
@@ -156,15 +156,13 @@ def _matrix(sets: AcceptSets, ids: npt.NDArray[np.int64], shape: tuple[int, int]
     return out
 
 
-def _labelled(parts: Mapping[str, Part]) -> Part:
-    """Training and validation items, which are split anew where no official split is wanted."""
-    train, validation = parts["train"], parts.get("validation")
-    return train if validation is None else pooled(train, validation)
-
-
 def _held_out(
-    whole: Part, splitting: Splitting, seed: int, declared: TransferDataset
+    parts: Mapping[str, Part], splitting: Splitting, seed: int, declared: TransferDataset
 ) -> tuple[Part, Part]:
+    """Split the training items, together with official validation items where there are some."""
+    whole = parts["train"]
+    if "validation" in parts:
+        whole = pooled(whole, parts["validation"])
     with _named(f"{declared.title}, validation set"):
         train, validation = hold_out(
             whole.targets, splitting.share, seed, stratified=splitting.stratified
