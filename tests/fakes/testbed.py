@@ -82,6 +82,16 @@ class FakeModel:
         return scores
 
 
+class LayeredModel(FakeModel):
+    """A fake that also gives features: its scores, twice that for another layer."""
+
+    def features(self, batch: Any, layer: str, pooling: str) -> Any:
+        if layer == "nowhere":
+            raise UsageError("No layer 'nowhere'.", "Did you mean 'penultimate'?")
+        found = self.predict(batch)
+        return found if layer == "penultimate" else 2 * found
+
+
 class FakeAdapter:
     """See `freshset.models.base.Adapter`."""
 
@@ -117,7 +127,8 @@ class FakeAdapter:
         if ref.name == "unloadable":
             raise RuntimeError("bad magic number")
         self.loaded.append(str(ref))
-        return FakeModel(self.describe(ref, runtime))
+        kind = LayeredModel if ref.option("layers") else FakeModel
+        return kind(self.describe(ref, runtime))
 
 
 ADAPTER = FakeAdapter()

@@ -32,6 +32,9 @@ from freshset.engine.wanted import Wanted
 from freshset.models.base import Runtime
 from freshset.models.reference import ModelRef
 from freshset.store.parquet import ParquetStore
+from freshset.transfer.features import extract as extracting
+from freshset.transfer.features.wanted import WantedFeatures
+from freshset.transfer.protocol import Features
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -126,6 +129,35 @@ def test_local_and_ray_make_the_same_store(
     assert len(report.made) == len(expected.made) == 2
     # Tracebacks, and the rows of models before they broke, are the same as well.
     assert found == files
+
+
+def test_local_and_ray_take_the_same_features(
+    tmp_path: Path, connect: Callable[..., RayBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extracting, "_CHUNK", 8)
+    reader = a_job(n=100).reader
+    layers = Features(view="weights"), Features("deep", view="weights", storage="float16")
+    wanted = [
+        WantedFeatures.of(model, info, reader, features, Runtime())
+        for model in ("a", "b?seed=1&outputs=9", "nan?nan_at=50")
+        for info in [testbed.ADAPTER.describe(_layered(model), Runtime())]
+        for features in layers
+    ]
+    found: dict[str, list[bytes]] = {}
+    for name, backend in (("local", LocalBackend(RunSettings())), ("ray", connect())):
+        settings = RunSettings(batch_size=4)
+        report = extracting.extract(wanted, tmp_path / name, backend, settings)
+        assert len(report.made) == 4
+        said = {failure.error for failure in report.failures}
+        assert {text.partition(" at ")[2] for text in said} == {"row 50 of mine/test ('item-50')."}
+        arrays = (tmp_path / name / "works" / "features").rglob("features.npy")
+        found[name] = [path.read_bytes() for path in sorted(arrays)]
+    assert len(found["local"]) == 4
+    assert found["ray"] == found["local"]
+
+
+def _layered(model: str) -> ModelRef:
+    return ModelRef.parse(f"fake:{model}{'&' if '?' in model else '?'}layers=true")
 
 
 @dataclass

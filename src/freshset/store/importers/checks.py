@@ -111,8 +111,13 @@ def repaired(
     return topk, "none"
 
 
-def load_npy(path: Path) -> npt.NDArray[np.generic]:
+def load_npy(path: Path, *, mapped: bool = False) -> npt.NDArray[np.generic]:
     """Load an array without unpickling anything.
+
+    Parameters
+    ----------
+    mapped
+        Whether it stays in its file, of which only what is used comes into memory.
 
     Raises
     ------
@@ -120,9 +125,9 @@ def load_npy(path: Path) -> npt.NDArray[np.generic]:
         When the file is no array, is cut short, or holds Python objects.
     """
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
+        return np.asarray(np.load(path, "r" if mapped else None, allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         # Of what does not even start like an array numpy says that it may be pickled data.
-        pickled = "Object arrays" in str(error)
+        pickled = any(words in str(error) for words in ("Object arrays", "Python objects"))
         reason = "holds Python objects" if pickled else "not a whole .npy file"
         raise DataError(f"{path}: {reason}.", "Write it again with numpy.save.") from error
