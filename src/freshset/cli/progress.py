@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from freshset.cli.output import is_terminal, say
 from freshset.core.records import Cell
@@ -13,17 +14,117 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from freshset.engine.progress import Progress
+    from freshset.engine.works import WorkProgress
+    from freshset.store.works import WorkFailure
 
 _HEARTBEAT = 30.0
 
 
+class Display(Protocol):
+    """Shows texts about a run."""
+
+    names: int
+    """Models to name in one text."""
+
+    def begin(self, pieces: int, items: int) -> None:
+        """The run starts: pieces to make, and items to run over all of them."""
+
+    def working(self, text: str) -> None:
+        """Something is begun."""
+
+    def advance(self, items: int) -> None:
+        """Items were recorded."""
+
+    def made(self, text: str) -> None:
+        """A piece is stored."""
+
+    def failed(self, text: str) -> None:
+        """A piece cannot be made."""
+
+    def end(self) -> None:
+        """The run is over."""
+
+
 def watcher() -> Progress:
-    """Return what shows the progress of a run on stderr."""
+    """Return what shows the progress of a run of cells on stderr."""
+    return CellWatch(display())
+
+
+def work_watcher() -> WorkProgress:
+    """Return what shows the progress of other work on stderr."""
+    return WorkWatch(display())
+
+
+def display() -> Display:
+    """Return bars for a terminal, and lines for anything else."""
     return Bars() if is_terminal() else Lines()
 
 
+@dataclass(slots=True)
+class CellWatch:
+    """Says in words what happens to cells; see `freshset.engine.progress.Progress`."""
+
+    shown: Display
+
+    def begin(self, cells: int, items: int) -> None:
+        """Say how much there is."""
+        self.shown.begin(cells, items)
+
+    def working(self, models: tuple[str, ...], testset: str) -> None:
+        """Say who starts on what."""
+        self.shown.working(working_text(models, testset, self.shown.names))
+
+    def advance(self, items: int) -> None:
+        """Say how far it is."""
+        self.shown.advance(items)
+
+    def made(self, cell: Cell) -> None:
+        """Say what came out."""
+        self.shown.made(cell_text(cell))
+
+    def failed(self, failure: Failure) -> None:
+        """Say what went wrong."""
+        self.shown.failed(failure_text(failure))
+
+    def end(self) -> None:
+        """Leave it to the command to sum up."""
+        self.shown.end()
+
+
+@dataclass(slots=True)
+class WorkWatch:
+    """Says in words what happens to other work; see `freshset.engine.works.WorkProgress`."""
+
+    shown: Display
+
+    def begin(self, items: int, images: int) -> None:
+        """Say how much there is."""
+        self.shown.begin(items, images)
+
+    def working(self, title: str) -> None:
+        """Say what is begun."""
+        self.shown.working(title)
+
+    def advance(self, images: int) -> None:
+        """Say how far it is."""
+        self.shown.advance(images)
+
+    def made(self, title: str, images: int) -> None:
+        """Say what is done."""
+        self.shown.advance(images)
+        self.shown.made(title)
+
+    def failed(self, failure: WorkFailure) -> None:
+        """Say what went wrong."""
+        self.shown.failed(f"FAILED {failure.title}: {failure.error} {failure.hint}".rstrip())
+
+    def end(self) -> None:
+        """Leave it to the command to sum up."""
+        self.shown.end()
+
+
 class Lines:
-    """One line for every cell, and one every half minute in between; see `Progress`.
+    """One line for every piece, and one every half minute in between; see `Display`.
 
     Parameters
     ----------
@@ -31,19 +132,22 @@ class Lines:
         Seconds without a line after which there is one.
     """
 
+    names = 3
+
     def __init__(self, heartbeat: float = _HEARTBEAT) -> None:
         self._heartbeat = heartbeat
-        self._cells = self._items = self._made = self._done = 0
+        self._pieces = self._items = self._made = self._done = 0
         self._start = self._last = 0.0
 
-    def begin(self, cells: int, items: int) -> None:
-        """Say how much there is."""
-        self._cells, self._items = cells, items
+    def begin(self, pieces: int, items: int) -> None:
+        """Start counting."""
+        self._pieces, self._items = pieces, items
+        self._made = self._done = 0
         self._start = self._last = time.monotonic()
 
-    def working(self, models: tuple[str, ...], testset: str) -> None:
-        """Say who starts on what."""
-        self._say(working_text(models, testset))
+    def working(self, text: str) -> None:
+        """Say what is begun."""
+        self._say(text)
 
     def advance(self, items: int) -> None:
         """Say how far it is, when nothing was said for a while."""
@@ -53,14 +157,14 @@ class Lines:
             left = (now - self._start) / self._done * (self._items - self._done)
             self._say(f"{self._done:,} of {self._items:,} items, about {duration_text(left)} left")
 
-    def made(self, cell: Cell) -> None:
+    def made(self, text: str) -> None:
         """Say what came out."""
         self._made += 1
-        self._say(f"[{self._made}/{self._cells}] {cell_text(cell)}")
+        self._say(f"[{self._made}/{self._pieces}] {text}")
 
-    def failed(self, failure: Failure) -> None:
+    def failed(self, text: str) -> None:
         """Say what went wrong."""
-        self._say(failure_text(failure))
+        self._say(text)
 
     def end(self) -> None:
         """Say nothing: the command sums up."""
@@ -71,13 +175,15 @@ class Lines:
 
 
 class Bars:
-    """A bar over all items, with a line above it for every cell; see `Progress`.
+    """A bar over all items, with a line above it for every piece; see `Display`.
 
     Parameters
     ----------
     console
         Where to draw; by default stderr.
     """
+
+    names = 1
 
     def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console as RichConsole
@@ -108,31 +214,31 @@ class Bars:
             transient=True,
         )
         self._task = self._bar.add_task("", total=None)
-        self._cells = self._made = 0
+        self._pieces = self._made = 0
 
-    def begin(self, cells: int, items: int) -> None:
+    def begin(self, pieces: int, items: int) -> None:
         """Show the bar."""
-        self._cells = cells
-        if cells:
-            self._bar.update(self._task, total=items)
+        self._pieces, self._made = pieces, 0
+        if pieces:
+            self._bar.reset(self._task, total=items)
             self._bar.start()
 
-    def working(self, models: tuple[str, ...], testset: str) -> None:
-        """Show who is at what."""
-        self._bar.update(self._task, description=working_text(models, testset, most=1))
+    def working(self, text: str) -> None:
+        """Show what is begun."""
+        self._bar.update(self._task, description=text)
 
     def advance(self, items: int) -> None:
         """Move the bar."""
         self._bar.advance(self._task, items)
 
-    def made(self, cell: Cell) -> None:
+    def made(self, text: str) -> None:
         """Print what came out above the bar."""
         self._made += 1
-        self._print(f"[{self._made}/{self._cells}] {cell_text(cell)}")
+        self._print(f"[{self._made}/{self._pieces}] {text}")
 
-    def failed(self, failure: Failure) -> None:
+    def failed(self, text: str) -> None:
         """Print what went wrong above the bar."""
-        self._print(failure_text(failure))
+        self._print(text)
 
     def end(self) -> None:
         """Take the bar away."""

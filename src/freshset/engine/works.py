@@ -163,7 +163,15 @@ class SilentWork:
         """Do nothing."""
 
 
-def in_shard(item: WorkItem[Any], shard: tuple[int, int]) -> bool:
+class Sharded(Protocol):
+    """What belongs to a shard."""
+
+    @property
+    def shard(self) -> str:
+        """What has the same text here belongs to the same shard."""
+
+
+def in_shard(item: Sharded, shard: tuple[int, int]) -> bool:
     """Whether part i of n (from 1) has the work; the same answer everywhere."""
     part, parts = shard
     return parts == 1 or int(sha256_bytes(item.shard.encode())[:12], 16) % parts == part - 1
