@@ -6,45 +6,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.image_samples import encoded, picture, write
+from fakes.transfer_sets import Objects, write_voc
 from torchvision.datasets import VOCDetection
 
 from freshset.core.errors import DataError, UsageError
 from freshset.datasets.base import ShowsSeveral, TestSetRef
 from freshset.datasets.voc import ADAPTER, CLASSES
 
-# Objects of each image: class, and whether it is difficult.
-OBJECTS: dict[str, list[tuple[str, bool]]] = {
+OBJECTS: Objects = {
     "000001": [("dog", False), ("person", False), ("person", True)],
     "000007": [("person", True), ("car", False)],
     "000009": [("sheep", True)],
 }
 
 
-def make_voc(root: Path, objects: dict[str, list[tuple[str, bool]]], split: str) -> TestSetRef:
-    """Images, annotations and lists as the development kit has them."""
+def make_voc(root: Path, split: str) -> TestSetRef:
     folder = root / "VOCdevkit" / "VOC2007"
-    for number, (id, shown) in enumerate(objects.items()):
-        write(folder, f"JPEGImages/{id}.jpg", encoded(picture(number)))
-        parts = "".join(
-            f"<object><name>{name}</name><difficult>{difficult:d}</difficult></object>"
-            for name, difficult in shown
-        )
-        text = f"<annotation><filename>{id}.jpg</filename>{parts}</annotation>"
-        write(folder, f"Annotations/{id}.xml", text.encode())
-    sets = folder / "ImageSets" / "Main"
-    write(sets, f"{split}.txt", "".join(f"{id}\n" for id in objects).encode())
-    for name in CLASSES:
-        lines = []
-        for id, shown in objects.items():
-            mine = [difficult for kind, difficult in shown if kind == name]
-            lines.append(f"{id} {-1 if not mine else 0 if all(mine) else 1:2}\n")
-        write(sets, f"{name}_{split}.txt", "".join(lines).encode())
+    write_voc(folder, OBJECTS, split)
     return TestSetRef("voc/test", "voc", str(folder), {"split": split})
 
 
 def test_what_images_show_agrees_with_their_annotations(tmp_path: Path) -> None:
-    reader = ADAPTER.open(make_voc(tmp_path, OBJECTS, "test"))
+    reader = ADAPTER.open(make_voc(tmp_path, "test"))
     assert isinstance(reader, ShowsSeveral)
     accepted, ignored = reader.testset.accepted, reader.ignored
     assert accepted is not None
@@ -65,7 +48,7 @@ def test_what_images_show_agrees_with_their_annotations(tmp_path: Path) -> None:
 
 
 def test_lists_that_are_not_there_or_damaged(tmp_path: Path) -> None:
-    given = make_voc(tmp_path, OBJECTS, "val")
+    given = make_voc(tmp_path, "val")
     sets = Path(given.path) / "ImageSets" / "Main"
     with pytest.raises(UsageError, match="There is no file .*test.txt") as caught:
         ADAPTER.open(TestSetRef("voc/test", "voc", given.path))

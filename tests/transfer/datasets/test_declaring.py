@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes.class_folders import make_folder
+from fakes.transfer_sets import MAKERS
 
 from freshset.core.errors import UsageError
 from freshset.engine.yaml_text import read_yaml
@@ -83,6 +84,43 @@ def test_three_test_sets_of_any_adapter(read: Read, tmp_path: Path) -> None:
     assert found.test.options == {"root": "a"}
     ((found,), said) = read("datasets: [{id: mine, train: {path: a}, test: {mnist/test: a}}]")
     assert (said, found.test.id) == ([], "mnist/test")
+
+
+def test_data_sets_that_are_known_by_name(
+    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MAKERS["dtd"](tmp_path / "textures", monkeypatch)
+    (found, second), said = read(
+        "datasets:\n"
+        "  - {data: dtd, path: textures, allow_sizes: true}\n"
+        "  - {data: dtd, id: dtd-2, title: DTD 2, path: textures, arguments: {partition: 2},\n"
+        "     expected: {test: 7}}\n"
+    )
+    assert said == []
+    assert (found.id, found.title, found.metric) == ("dtd", "Describable Textures (DTD)", "top1")
+    assert found.allow_sizes
+    assert found.validation is not None
+    assert len(open_dataset(found, Splitting(), 0).test) == 7
+    assert (second.id, second.title, second.expected["test"]) == ("dtd-2", "DTD 2", 7)
+    assert second.expected["train"] == 1_880
+    assert second.test.options["arguments"] == {"partition": 2}
+
+
+def test_parts_of_a_known_data_set_that_are_elsewhere(read: Read, tmp_path: Path) -> None:
+    make_folder(tmp_path / "cars", {"cat": [0], "dog": [1]})
+    ((found,), said) = read(
+        "datasets:\n  - data: stanford-cars\n"
+        "    train: {adapter: hf-datasets, path: some/cars, split: train}\n"
+        "    test: {path: cars}\n"
+    )
+    assert said == []
+    assert (found.title, found.expected["train"]) == ("Stanford Cars", 8_144)
+    assert (found.train.path, found.train.adapter) == ("some/cars", "hf-datasets")
+    assert found.test.path == str(tmp_path / "cars")
+    _, said = read("datasets: [{data: dtdd, path: cars}, {data: dtd}, {data: dtd, path: cars}]")
+    assert len(said) == 2
+    assert "No built-in data set 'dtdd'. Did you mean 'dtd'" in said[0]
+    assert "Nothing says where the train and validation and test images of dtd are" in said[1]
 
 
 def test_every_problem_has_its_line(read: Read, tmp_path: Path) -> None:

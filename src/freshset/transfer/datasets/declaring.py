@@ -13,10 +13,12 @@ from pydantic import Field
 from freshset.core.errors import FreshsetError, UsageError
 from freshset.core.identifiers import canonical_testset
 from freshset.datasets.base import TestSetRef
+from freshset.datasets.registry import ADAPTERS
 from freshset.engine.study_sections import Section, read_section
 from freshset.engine.study_testsets import TestSets, full_path
 from freshset.engine.yaml_text import Document, Place
 from freshset.transfer.datasets.base import Division, TransferDataset
+from freshset.transfer.datasets.builtin import entry_of, resolve
 from freshset.transfer.probe.scores import Metric
 
 _NAMES = {
@@ -60,6 +62,16 @@ class PartsSection(CommonSection):
 
     id: str
     train: dict[str, Any]
+    validation: dict[str, Any] | None = None
+    test: dict[str, Any] | None = None
+
+
+class BuiltinSection(CommonSection, extra="allow"):
+    """A data set that is known by name; keys beyond these are options of its adapter."""
+
+    data: str
+    path: str = ""
+    train: dict[str, Any] | None = None
     validation: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
 
@@ -123,7 +135,23 @@ class TransferDatasets:
             hint = "Write {data: NAME, path: FOLDER}, {path: FOLDER}, or {id: NAME, train: {...}}."
             self.document.complain(place, "Not a data set.", hint)
             return None
-        return self._parts(entry, place) if "train" in entry else self._folder(entry, place)
+        if "data" in entry:
+            return self._builtin(entry, place)
+        return self._own(entry, place) if "train" in entry else self._folder(entry, place)
+
+    def _builtin(self, entry: Mapping[str, Any], place: Place) -> TransferDataset | None:
+        section = read_section(BuiltinSection, entry, place, self.document)
+        if section is None:
+            return None
+        parts = self._parts(section, f"{section.data}-own", place)
+        if parts is None:
+            return None
+        folder = full_path(section.path, self.root) if section.path else None
+        ADAPTERS.load(entry_of(section.data).adapter)
+        made = resolve(section.data, folder, section.options(), parts=parts, root=self.root)
+        if section.id:
+            made = replace(made, id=canonical_testset(section.id))
+        return self._with_rest(made, section, place)
 
     def _folder(self, entry: Mapping[str, Any], place: Place) -> TransferDataset | None:
         section = read_section(FolderSection, entry, place, self.document)
@@ -133,11 +161,20 @@ class TransferDatasets:
         made = folder_dataset(path, id=section.id, options=options, root=self.root)
         return self._with_rest(made, section, place)
 
-    def _parts(self, entry: Mapping[str, Any], place: Place) -> TransferDataset | None:
+    def _own(self, entry: Mapping[str, Any], place: Place) -> TransferDataset | None:
         section = read_section(PartsSection, entry, place, self.document)
         if section is None:
             return None
         id = canonical_testset(section.id)
+        parts = self._parts(section, id, place)
+        if parts is None or "train" not in parts:
+            return None
+        return self._with_rest(_dataset(id, parts), section, place)
+
+    def _parts(
+        self, section: BuiltinSection | PartsSection, id: str, place: Place
+    ) -> dict[str, TestSetRef] | None:
+        """The parts that a section gives by themselves; ``None`` where one has problems."""
         given = {name: getattr(section, name) for name in _NAMES}
         refs = {
             name: self._part(id, name, value, place)
@@ -145,9 +182,7 @@ class TransferDatasets:
             if value is not None
         }
         usable = {name: ref for name, ref in refs.items() if ref is not None}
-        if len(usable) < len(refs) or "train" not in usable:
-            return None
-        return self._with_rest(_dataset(id, usable), section, place)
+        return usable if len(usable) == len(refs) else None
 
     def _part(self, id: str, name: str, value: dict[str, Any], place: Place) -> TestSetRef | None:
         if "path" in value:
