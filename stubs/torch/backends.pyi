@@ -1,5 +1,7 @@
 class _Flags:
     allow_tf32: bool
+    benchmark: bool
+    deterministic: bool
     def version(self) -> int | None: ...
 
 class _Cuda:

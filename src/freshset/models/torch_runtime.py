@@ -51,7 +51,7 @@ class TorchRunner:
 
     def described(self, info: ModelInfo) -> ModelInfo:
         """Add the device to what is known of a model."""
-        return replace(info, versions={**info.versions, **_device_versions(self.device)})
+        return replace(info, versions={**info.versions, **device_versions(self.device)})
 
     def images(self, batch: npt.NDArray[Any], preprocessing: Preprocessing) -> torch.Tensor:
         """Put a batch on the device, normalised where its preprocessing says so.
@@ -236,7 +236,8 @@ def versions(*libraries: Any) -> Mapping[str, str]:
     }
 
 
-def _device_versions(device: torch.device) -> Mapping[str, str]:
+def device_versions(device: torch.device) -> Mapping[str, str]:
+    """Say what a device is, and what runs it."""
     if device.type != "cuda":
         return {"device": device.type}
     name = torch.cuda.get_device_name(device)
