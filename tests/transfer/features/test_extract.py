@@ -12,16 +12,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from fakes import testbed
+from fakes import image_samples, testbed
 
 from freshset.core.config import RunSettings
 from freshset.core.errors import StoreError
+from freshset.datasets.registry import open_testset
 from freshset.engine.backends.local import LocalBackend
 from freshset.engine.job import Job, Outcome, Rows
 from freshset.models.base import Runtime
+from freshset.models.preprocessing import ImagePreprocessing
+from freshset.models.reference import ModelRef
+from freshset.models.registry import describe
 from freshset.store.works import WorkFailure, Works
 from freshset.transfer.features.extract import FeatureReport, extract
 from freshset.transfer.features.wanted import WantedFeatures
+from freshset.transfer.protocol import Features
 
 SETTINGS = RunSettings(batch_size=4)
 
@@ -307,7 +312,7 @@ def test_a_store_that_cannot_be_written_to_is_named(
 _SLOW = """
 import sys
 from pathlib import Path
-from fakes import testbed
+from fakes import image_samples, testbed
 from freshset.core.config import RunSettings
 from freshset.core.registry import Entry
 from freshset.datasets.base import TestSetRef
@@ -371,3 +376,29 @@ def test_two_processes_share_the_work(tmp_path: Path, make: Any) -> None:
         quick = make(name.replace("delay=0.02", "a=0"))
         np.testing.assert_allclose(taken(tmp_path, make(name)), expected(quick), rtol=1e-5)
     assert Works(tmp_path).damaged() == ()
+
+
+def test_real_networks_on_real_images(tmp_path: Path) -> None:
+    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
+    reader = open_testset(image_samples.make_image_folder(tmp_path))
+    settings = RunSettings(batch_size=5, workers=0)
+    wanted = [
+        WantedFeatures.of(
+            name, describe(ModelRef.parse(text), Runtime()), reader, Features(), Runtime()
+        )
+        for name in ("test_resnet", "test_vit")
+        for text in [f"timm:{name}?pretrained=false&num_classes=3&seed=1"]
+    ]
+    assert extract(wanted, tmp_path / "store", LocalBackend(settings), settings).complete
+    for one in wanted:
+        preprocessing = one.preprocessing
+        assert isinstance(preprocessing, ImagePreprocessing)
+        # The whole image, squashed; nothing of it is cropped away.
+        assert (preprocessing.resizing, preprocessing.crop) == ("squash", None)
+        images = np.stack([preprocessing.prepare(reader.read(row)) for row in range(12)])
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            torch.manual_seed(1)
+            network = timm.create_model(one.model, num_classes=3).eval()
+            seen = network.forward_features(torch.from_numpy(preprocessing.normalise(images)))
+            oracle = network.forward_head(seen, pre_logits=True).numpy()
+        np.testing.assert_allclose(taken(tmp_path / "store", one), oracle, rtol=1e-4, atol=1e-5)
