@@ -22,7 +22,7 @@ from fakes.image_samples import (
 )
 
 from freshset.core.errors import DataError, UsageError
-from freshset.datasets.base import TestSetRef
+from freshset.datasets.base import ShowsSeveral, TestSetRef
 from freshset.datasets.manifest import ADAPTER, BytesReader, PathReader
 
 JPEG = encoded(picture(0))
@@ -179,3 +179,38 @@ def test_a_damaged_image_is_named_when_it_is_read(tmp_path: Path) -> None:
     reader.read(0)
     with pytest.raises(DataError, match=r"m\.parquet: row 1: the image is truncated"):
         reader.read(1)
+
+
+def test_images_that_show_several_classes(tmp_path: Path) -> None:
+    lines = ("path,tags,unclear", "a.jpg,cat;dog,", "b.jpg,,dog")
+    options = {"labels": "tags", "separator": ";", "ignored": "unclear"}
+    reader = ADAPTER.open(csv(tmp_path, *lines, **options))
+    assert isinstance(reader, ShowsSeveral)
+    assert reader.classes is not None
+    assert reader.classes.keys == ("cat", "dog")
+    assert reader.testset.accepted is not None
+    assert reader.testset.accepted.offsets.tolist() == [0, 2, 2]
+    assert reader.ignored.classes.tolist() == [1]
+    assert not reader.testset.strata
+    assert reader.read(1).size == picture(0).size
+    with pytest.raises(UsageError, match="'ignored' is for images that show several classes"):
+        ADAPTER.open(csv(tmp_path, *lines, labels="tags", ignored="unclear"))
+    assert not isinstance(ADAPTER.open(make_manifest(tmp_path)), ShowsSeveral)
+
+
+def test_lists_of_classes_in_parquet_and_jsonl(tmp_path: Path) -> None:
+    make_parquet(tmp_path)
+    table = pq.read_table(tmp_path / "set.parquet").drop_columns(["label"])
+    tags = [[LABELS[row], (LABELS[row] + 1) % 3] for row in range(N)]
+    pq.write_table(table.append_column("label", pa.array(tags)), tmp_path / "tags.parquet")
+    reader = ADAPTER.open(ref("manifest", tmp_path / "tags.parquet", classes=3, separator=";"))
+    assert isinstance(reader, ShowsSeveral)
+    assert reader.testset.accepted is not None
+    assert reader.testset.accepted.classes.tolist() == [c for row in tags for c in sorted(row)]
+    with pytest.raises(DataError, match="the column 'label' holds lists"):
+        ADAPTER.open(ref("manifest", tmp_path / "tags.parquet", classes=3))
+    rows = [{"path": f, "label": t} for f, t in (("a.jpg", ["cat", "dog"]), ("b.jpg", []))]
+    given = csv(tmp_path, *map(json.dumps, rows), name="m.jsonl", separator=";")
+    found = ADAPTER.open(given).testset.accepted
+    assert found is not None
+    assert found.offsets.tolist() == [0, 2, 2]

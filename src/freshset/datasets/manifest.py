@@ -2,8 +2,11 @@
 
 Options: ``images``, ``labels`` and ``ids`` (names of the columns), ``strata`` (columns by which scores
 can be cut; by default all others that hold texts or numbers), ``classes`` (a known space, a number, a
-list or file), ``root`` (folder of the images; by default that of the table), ``content`` (digest of
-all bytes, not of file sizes), ``sha256`` of the table, ``orientation``, ``max_pixels``, ``border``.
+list or file), ``separator`` (between the labels of images that show several classes, such as ``;``; lists
+in jsonl need none but must be told of by it too), ``ignored`` (column of classes of which it does not
+count whether the image shows them), ``root`` (folder of the images; by default that of the table),
+``content`` (digest of all bytes, not of file sizes), ``sha256`` of the table, ``orientation``,
+``max_pixels``, ``border``.
 
 Paths may not lead out of the root.  Without a column of ids the paths are the ids; without paths,
 row numbers.  A column of bytes (Parquet only) may be a struct with ``bytes`` and ``path``, as Hugging
@@ -13,7 +16,7 @@ Face writes it; of such a file one row group is in memory at a time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError, UsageError, did_you_mean
+from freshset.core.records import AcceptSets, Labels
 from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.files import content_digest, inside, size_of, sizes_digest
 from freshset.datasets.labels import LABEL_NAMES, declared_classes, to_labels
@@ -38,10 +43,15 @@ from freshset.datasets.opened import (
 from freshset.datasets.options import Options
 from freshset.datasets.parquet_bytes import BytesColumn, bytes_column
 from freshset.datasets.rows import SUFFIXES, columns_of, scan
+from freshset.datasets.several import Several, several_classes
 
 _PATHS = ("path", "file", "file_name", "filename", "image_path", "image_file")
 _BYTES = ("image", "bytes", "image_bytes", "img", "jpg")
+_OPTIONS = (
+    "images", "labels", "ids", "separator", "ignored", "strata", "classes", "root", "content", "sha256"
+)  # fmt: skip
 _NAMES = {
+    "ignored": (),
     "images": (*_PATHS, *_BYTES),
     "labels": LABEL_NAMES,
     "ids": ("id", "item_id", "image_id", "example_id", "key"),
@@ -72,6 +82,20 @@ class BytesReader(ImageReader):
         return self.column.get(index), f"{self.column.path}: row {index}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralPathReader(PathReader):
+    """The same of images that show several; see `freshset.datasets.base.ShowsSeveral`."""
+
+    ignored: AcceptSets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralBytesReader(BytesReader):
+    """The same of images that show several; see `freshset.datasets.base.ShowsSeveral`."""
+
+    ignored: AcceptSets
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The adapter ``manifest``; see `freshset.datasets.base.DatasetAdapter`."""
@@ -87,10 +111,7 @@ class Manifest:
             For a path outside the root, a missing file, a label that is no class, an id that occurs
             twice; names the row.
         """
-        options = Options(
-            ref,
-            ("images", *_NAMES, "strata", "classes", "root", "content", "sha256", *IMAGE_OPTIONS),
-        )
+        options = Options(ref, (*_OPTIONS, *IMAGE_OPTIONS))
         path = options.path()
         if path.suffix.lower() not in SUFFIXES:
             raise UsageError(f"{path}: unknown kind of table.", f"Use one of: {_listed(SUFFIXES)}.")
@@ -110,22 +131,20 @@ def _open(options: Options, path: Path) -> Reader:
     images = _column(options, "images", names)
     column, notes = bytes_column(path, images) if _is_parquet(path) else (None, ())
     label = _column(options, "labels", names)
+    ignored = _column(options, "ignored", names, optional=True)
     id = _column(options, "ids", names, optional=True)
-    values = _values(path, names, images, column)
+    values = _values(path, names, images, column, {label, ignored})
     where = str(path)
-    labels, space = to_labels(
-        np.array(values[label], dtype=object), declared_classes(options), where
-    )
+    labels, space, several = _labels(options, values, label, ignored)
     # Paths are ids when the table has no others; of bytes, only where each has a path of its own.
     id = id or (images if images in values else "")
-    ids = given_ids(values[id], where) if id else row_ids(len(labels))
     testset = classification(
         options,
-        ids,
+        given_ids(values[id], where) if id else row_ids(len(labels)),
         labels,
         space,
         ids_given=bool(id),
-        strata=_strata(options, values, {images, label, id}, where),
+        strata=_strata(options, values, {images, label, ignored, id}, where),
     )
     decoding = decoding_of(options)
     known: dict[str, Any] = {
@@ -136,13 +155,41 @@ def _open(options: Options, path: Path) -> Reader:
         "notes": notes,
         "decoding": decoding,
     }
+    if several is not None:
+        known["testset"] = replace(testset, accepted=several.accepted)
+        known["ignored"] = several.ignored
     if column is not None:
         digest = f"sha256:{options.digest(path)}"
-        return BytesReader(**known, reading=f"{decoding.text} bytes={digest}", column=column)
+        of_bytes = BytesReader if several is None else SeveralBytesReader
+        return of_bytes(**known, reading=f"{decoding.text} bytes={digest}", column=column)
     root = options.ref.root / options.text("root") if "root" in options else path.parent
     files = tuple(values[images])
     digest = _digest(options, testset.ids.tolist(), root, files, where)
-    return PathReader(**known, reading=f"{decoding.text} bytes={digest}", root=root, names=files)
+    of_paths = PathReader if several is None else SeveralPathReader
+    return of_paths(**known, reading=f"{decoding.text} bytes={digest}", root=root, names=files)
+
+
+def _labels(
+    options: Options, values: Mapping[str, list[Any]], label: str, ignored: str
+) -> tuple[Labels, ClassSpace, Several | None]:
+    """Labels and classes; and what images show that show several, as ``separator`` says."""
+    separator, where = options.text("separator"), options.ref.path
+    space = declared_classes(options)
+    if label not in values or (not separator and any(isinstance(v, list) for v in values[label])):
+        raise DataError(
+            f"{where}: the column {label!r} holds lists.",
+            "Where images show several classes, say so with a separator, such as ';'.",
+        )
+    if not separator:
+        if ignored:
+            raise UsageError(
+                f"{where}: 'ignored' is for images that show several classes.",
+                "Say that they do with a separator, such as ';'.",
+            )
+        return *to_labels(np.array(values[label], dtype=object), space, where), None
+    theirs = values[ignored] if ignored else None
+    several = several_classes(values[label], theirs, separator, space, where)
+    return several.labels, several.space, several
 
 
 def _is_parquet(path: Path) -> bool:
@@ -166,14 +213,19 @@ def _column(options: Options, option: str, names: Sequence[str], *, optional: bo
 
 
 def _values(
-    path: Path, names: Sequence[str], images: str, column: BytesColumn | None
+    path: Path, names: Sequence[str], images: str, column: BytesColumn | None, lists: set[str]
 ) -> Mapping[str, list[Any]]:
-    """All columns, but no bytes of images."""
+    """All columns, but no bytes of images, and lists only where they may be."""
     if column is None:
         return scan(path, images, tuple(names))[1]
     schema = pq.read_schema(path)
-    plain = [name for name in names if not pa.types.is_nested(schema.field(name).type)]
-    plain = [name for name in plain if not _holds_bytes(schema.field(name).type)]
+    kinds = {name: schema.field(name).type for name in names}
+    plain = [
+        name
+        for name, kind in kinds.items()
+        if not pa.types.is_nested(kind) or (name in lists and pa.types.is_list(kind))
+    ]
+    plain = [name for name in plain if not _holds_bytes(kinds[name])]
     values = pq.read_table(path, columns=plain).to_pydict()
     if column.column != images and schema.field(images).type.get_field_index("path") >= 0:
         paths = pq.read_table(path, columns=[f"{images}.path"]).flatten().column(0).to_pylist()

@@ -210,3 +210,25 @@ def test_one_class_an_item_can_be_ranked_too(official: TransferDataset) -> None:
     np.testing.assert_array_equal(found.test.targets, np.eye(3, dtype=bool)[[0, 1, 1, 2]])
     assert found.test.ignored is None
     assert registry.ADAPTERS  # the readers are those of every other command
+
+
+def test_tables_of_images_that_show_several(tmp_path: Path) -> None:
+    """From a csv to the decisions that a probe learns: the tags of one's own photographs."""
+    refs = {}
+    for part, tags in (("train", ["cat;dog", "cat", "dog", ""] * 3), ("test", ["dog", "cat"])):
+        lines = ["path,tags"]
+        for row, tag in enumerate(tags):
+            write(tmp_path / part, f"{part}{row}.jpg", b"never decoded")
+            lines.append(f"{part}{row}.jpg,{tag}")
+        write(tmp_path / part, "table.csv", "\n".join(lines).encode())
+        options = {"labels": "tags", "separator": ";"}
+        refs[part] = TestSetRef(
+            f"x/{part}", "manifest", str(tmp_path / part / "table.csv"), options
+        )
+    declared = TransferDataset("x", "X", "map11", train=refs["train"], test=refs["test"])
+    found = open_dataset(declared, OWN, 0)
+    assert found.class_names == ("cat", "dog")
+    assert found.test.targets.tolist() == [[False, True], [True, False]]
+    learned = np.concatenate([found.train.targets, found.validation.targets])
+    assert learned.sum(axis=0).tolist() == [6, 6]
+    assert (len(found.train), len(found.validation)) == (10, 2)
