@@ -16,10 +16,11 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 
 from freshset.core.contract import Check
-from freshset.models.base import Runtime
+from freshset.models.base import FeatureModel, Runtime, Start, Trainable
 from freshset.models.contract import Subject, checks
+from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
-from freshset.models.registry import ADAPTERS
+from freshset.models.registry import ADAPTERS, trainable
 
 Maker = Callable[[Path], Subject]
 
@@ -112,6 +113,54 @@ def test_the_contract_is_kept(
     subjects: Callable[[str], Subject], name: str, check: Check[Subject]
 ) -> None:
     check(subjects(name))
+
+
+NETWORKS = (
+    "timm, local-dir", "timm, random", "torchvision", "hf, images", "open-clip", "py, torch",
+)  # fmt: skip
+
+
+def test_networks_give_features_and_nothing_else_does(
+    subjects: Callable[[str], Subject],
+) -> None:
+    giving = {name for name in MAKERS if isinstance(subjects(name).model, FeatureModel)}
+    assert giving == set(NETWORKS)
+
+
+@pytest.mark.parametrize("start", ["pretrained", "random"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_can_be_trained(
+    subjects: Callable[[str], Subject], name: str, start: Start
+) -> None:
+    import torch
+
+    subject = subjects(name)
+
+    def made(seed: int) -> Trainable:
+        return trainable(subject.ref, subject.runtime, n_outputs=7, start=start, seed=seed)
+
+    before = torch.random.get_rng_state()
+    first, again, other = made(1), made(1), made(2)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    states = [one.network.state_dict() for one in (first, again, other)]
+    assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
+    head = tuple(f"{name}." for name in first.head)
+    changed = {key for key, value in states[0].items() if not torch.equal(value, states[2][key])}
+    assert any(key.startswith(head) for key in changed)
+    assert all(key.startswith(head) for key in changed) == (start == "pretrained")
+    # The new classifier on the model's own features is the network, for weights that were kept.
+    info, preprocessing = first.info, subject.info.preprocessing
+    assert (info.n_outputs, info.classes, info.preprocessing.key) == (7, None, preprocessing.key)
+    batch = subject.batch()
+    if start == "random":
+        return
+    inner = getattr(preprocessing, "inner", preprocessing)
+    ready = inner.normalise(batch) if isinstance(inner, ImagePreprocessing) else batch
+    with torch.inference_mode():
+        logits = first.network.eval()(torch.from_numpy(ready))
+        features = torch.from_numpy(subject.model.features(batch, "penultimate", "mean"))
+        wanted = first.network.get_submodule(first.head[0])(features)
+    torch.testing.assert_close(logits, wanted, atol=1e-4, rtol=1e-4)
 
 
 def test_no_adapter_is_left_out() -> None:

@@ -88,6 +88,29 @@ class Predicting(Good):
         return replace(super().describe(ref, runtime), **self.changes)
 
 
+class Featured(Linear):
+    """A model with features that are as another says."""
+
+    def __init__(self, info: ModelInfo, call: Any, known: Sequence[str] = ("penultimate",)) -> None:
+        super().__init__(info)
+        self.call, self.known = call, known
+
+    def features(self, batch: Any, layer: str, pooling: str) -> Any:
+        if layer not in self.known:
+            raise UsageError(f"no layer {layer!r}")
+        return self.call(batch.astype(np.float32), batch)
+
+
+class Featuring(Good):
+    """An adapter of such models."""
+
+    def __init__(self, call: Any, *known: str) -> None:
+        self.call, self.known = call, ("penultimate", *known)
+
+    def load(self, ref: ModelRef, runtime: Runtime) -> Model:
+        return Featured(self.describe(ref, runtime), self.call, self.known)
+
+
 class OtherReference(Good):
     def describe(self, ref: ModelRef, runtime: Runtime) -> ModelInfo:
         return replace(super().describe(ref, runtime), reference=ModelRef("good", "other"))
@@ -218,6 +241,12 @@ BROKEN: list[tuple[str, Good, str]] = [
     ("predicting_is_deterministic", Predicting(noisy), "other numbers the second time"),
     ("predictions_do_not_depend_on_the_batch", Predicting(centred), "item 0 alone gave other"),
     ("the_batch_is_left_alone", Predicting(overwritten), "predict changed its batch"),
+    ("features_are_rows_of_numbers", Featuring(lambda out, _: out[1:]), r"\(2, 4\) for 3 items"),
+    ("features_are_rows_of_numbers", Featuring(lambda out, _: out.astype(float)), "are float64"),
+    ("features_are_rows_of_numbers", Featuring(lambda out, _: out * np.float32("nan")), "NaN"),
+    ("features_are_rows_of_numbers", Featuring(overwritten), "features changed its batch"),
+    ("features_are_rows_of_numbers", Featuring(centred), "item 2 alone gave other features"),
+    ("features_are_rows_of_numbers", Featuring(as_is, "-no-such-thing"), "is not refused"),
     ("unknown_options_are_refused", Lenient(), "an unknown option is not refused"),
     ("unknown_options_are_refused", Crashing(), "an unknown option ends in KeyError"),
     ("absent_models_are_refused", Lenient(), "does not exist is not refused"),
@@ -228,6 +257,7 @@ BROKEN: list[tuple[str, Good, str]] = [
 
 def test_a_good_adapter_passes() -> None:
     check_adapter(Good(), "good:linear", ITEMS)
+    check_adapter(Featuring(as_is), "good:linear", ITEMS)
 
 
 @pytest.mark.parametrize(("name", "adapter", "message"), BROKEN)

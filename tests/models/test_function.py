@@ -16,6 +16,7 @@ from freshset.models.base import Model, ModelInfo, Runtime, stacked
 from freshset.models.function import ADAPTER
 from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
+from freshset.models.registry import load_features
 
 CODE = '''
 from pathlib import Path
@@ -420,3 +421,110 @@ def test_errors_of_ones_own_pass_through(root: Path) -> None:
     )
     with pytest.raises(DataError, match="a wrong file"):
         describe(root, "./own.py:factory")
+
+
+NETWORKS = """
+import torch
+from torch import nn
+
+
+def net(bias=True):
+    return nn.Sequential(nn.Linear(4, 5, bias=bias), nn.ReLU(), nn.Linear(5, 3))
+
+
+def headed():
+    return nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3), nn.Linear(3, 3))
+
+
+headed.head = "1"
+
+
+class Scale(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        return x * self.scale
+
+
+def scaled():
+    return nn.Sequential(nn.Linear(4, 3), Scale())
+
+
+def plain():
+    return lambda batch: batch
+"""
+
+
+def train(folder, name, **settings):
+    (folder / "nets.py").write_text(NETWORKS)
+    ref = ModelRef.parse(f"py:./nets.py:{name}")
+    return ADAPTER.trainable(ref, Runtime(device="cpu", root=str(folder)), **settings)
+
+
+@pytest.mark.parametrize("start", ["pretrained", "random"])
+def test_a_torch_module_can_be_trained_by_seed(tmp_path, start):
+    before = torch.random.get_rng_state()
+    first, again, other = (
+        train(tmp_path, "net?bias=False", n_outputs=7, start=start, seed=seed) for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert (first.head, first.info.n_outputs) == (("2",), 7)
+    assert first.network(torch.zeros(2, 4)).shape == (2, 7)
+    states = [made.network.state_dict() for made in (first, again, other)]
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    assert not torch.equal(states[0]["2.weight"], states[2]["2.weight"])
+
+
+def test_the_factory_may_name_the_head(tmp_path):
+    made = train(tmp_path, "headed", n_outputs=3, start="pretrained", seed=0)
+    assert made.head == ("1",)
+    ref = ModelRef.parse("py:./nets.py:headed")
+    model = ADAPTER.load(ref, Runtime(device="cpu", root=str(tmp_path)))
+    batch = np.ones((2, 4))
+    np.testing.assert_array_equal(
+        model.features(batch, "penultimate", "mean"), model.features(batch, "0", "mean")
+    )
+
+
+def test_what_cannot_be_trained_says_why(tmp_path):
+    train(tmp_path, "scaled", n_outputs=2, start="pretrained", seed=0)
+    with pytest.raises(UsageError, match=r"scaled: '1' cannot be initialised anew"):
+        train(tmp_path, "scaled", n_outputs=2, start="random", seed=0)
+    with pytest.raises(UsageError, match=r"returned function, which cannot be trained"):
+        train(tmp_path, "plain", n_outputs=2, start="random", seed=0)
+
+
+def test_a_model_of_the_users_own_may_give_features(tmp_path):
+    code = (
+        CODE
+        + """
+
+class Own:
+    def __init__(self, ref):
+        self.info = ModelInfo(ref, "mine/1", ArrayPreprocessing(), "logits", input="array")
+
+    def predict(self, batch):
+        return batch.astype(np.float32)
+
+
+class Featured(Own):
+    def features(self, batch, layer, pooling):
+        return 2 * self.predict(batch)
+
+
+def own():
+    return Own(ModelRef("py", "own"))
+
+
+def featured():
+    return Featured(ModelRef("py", "own"))
+"""
+    )
+    (tmp_path / "own.py").write_text(code)
+    runtime = Runtime(device="cpu", root=str(tmp_path))
+    model = load_features(ModelRef.parse("py:./own.py:featured"), runtime)
+    assert model.features(np.ones((1, 2)), "penultimate", "mean").tolist() == [[2.0, 2.0]]
+    with pytest.raises(UsageError, match="has no features to give"):
+        load_features(ModelRef.parse("py:./own.py:own"), runtime)

@@ -177,3 +177,61 @@ def test_what_cannot_be_meant_is_refused(checkpoints, tmp_path, monkeypatch, tex
 
 def test_the_hub_is_not_listed():
     assert not ADAPTER.expand("*")
+
+
+def test_features_are_the_hidden_states_of_transformers(checkpoints):
+    folder = str(checkpoints / "images")
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    network = transformers.AutoModelForImageClassification.from_pretrained(folder)
+    with torch.inference_mode():
+        inputs = processor(IMAGES, return_tensors="pt")
+        wanted = network.resnet(**inputs, output_hidden_states=True)
+    model = ADAPTER.load(ModelRef.parse("hf:images"), runtime(checkpoints))
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    for layer, want in (
+        ("penultimate", wanted.pooler_output.flatten(1)),
+        ("resnet.encoder.stages.0", wanted.hidden_states[1].mean(dim=(2, 3))),
+        ("resnet.encoder", wanted.last_hidden_state.mean(dim=(2, 3))),
+    ):
+        np.testing.assert_allclose(model.features(batch, layer, "mean"), want, atol=1e-5)
+
+
+def train(text, root, **settings):
+    return ADAPTER.trainable(ModelRef.parse(text), runtime(root), n_outputs=6, **settings)
+
+
+def test_training_keeps_all_weights_but_the_head(checkpoints):
+    made = train("hf:images", checkpoints, start="pretrained", seed=1)
+    network = transformers.AutoModelForImageClassification.from_pretrained(
+        str(checkpoints / "images")
+    )
+    state = network.state_dict(prefix="network.")
+    kept = made.network.state_dict()
+    differ = {name for name, value in kept.items() if not torch.equal(value, state[name])}
+    (head,) = made.head
+    assert differ == {f"{head}.weight", f"{head}.bias"}
+    assert made.network(torch.zeros(2, 3, 32, 32)).shape == (2, 6)
+    assert (made.info.n_outputs, made.info.classes) == (6, None)
+
+
+def test_training_from_scratch_needs_no_weights(checkpoints, tmp_path):
+    shutil.copytree(checkpoints / "images", tmp_path / "images")
+    (tmp_path / "images" / "model.safetensors").unlink()
+    path = tmp_path / "images" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"dtype": "float16"}))
+    before = torch.random.get_rng_state()
+    first, again, other = (
+        train("hf:images", tmp_path, start="random", seed=seed).network.state_dict()
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    name = "network.resnet.embedder.embedder.convolution.weight"
+    assert not torch.equal(first[name], other[name])
+    # Made in single precision, not in that in which the weights were saved.
+    assert not torch.equal(first[name], first[name].half().float())
+
+
+def test_models_for_texts_are_not_trained(checkpoints):
+    with pytest.raises(UsageError, match="only models for images can be trained"):
+        train("hf:text", checkpoints, start="pretrained", seed=0)

@@ -216,3 +216,46 @@ def test_logging_is_not_set_up(checkpoints):
     before = list(root.handlers), logging.root.manager.disable
     run(NAME, checkpoints)
     assert (list(root.handlers), logging.root.manager.disable) == before
+
+
+def test_features_are_the_embeddings_of_images(checkpoints):
+    model = ADAPTER.load(ModelRef.parse(NAME), runtime(checkpoints))
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    network = model._runner.network
+    images_ = torch.from_numpy(model.info.preprocessing.normalise(batch))
+    with torch.inference_mode():
+        want = network.encode_image(images_)
+    assert not np.allclose(want.norm(dim=1), 1)  # as they are, not put on the sphere
+    np.testing.assert_allclose(model.features(batch, "penultimate", "mean"), want, atol=1e-5)
+    tokens = model.features(batch, "visual.transformer.resblocks.0", "first")
+    assert tokens.shape == (len(IMAGES), 16)
+
+
+def test_training_puts_a_linear_layer_on_the_embeddings(checkpoints):
+    ref, settings = ModelRef.parse(NAME), {"n_outputs": 5, "seed": 3}
+    made = ADAPTER.trainable(ref, runtime(checkpoints), start="pretrained", **settings)
+    model = ADAPTER.load(ref, runtime(checkpoints))
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    images_ = torch.from_numpy(model.info.preprocessing.normalise(batch))
+    (name,) = made.head
+    with torch.inference_mode():
+        found = made.network.eval()(images_)
+        features = torch.from_numpy(model.features(batch, "penultimate", "mean"))
+        want = made.network.get_submodule(name)(features)
+    torch.testing.assert_close(found, want, atol=1e-5, rtol=1e-5)
+    assert (found.shape, made.info.n_outputs) == ((len(IMAGES), 5), 5)
+    assert not any("text" in name for name, _ in made.network.named_parameters())
+
+
+def test_training_from_scratch_needs_no_weights(checkpoints, tmp_path):
+    shutil.copytree(checkpoints / "clip", tmp_path / "clip")
+    (tmp_path / "clip" / "open_clip_model.safetensors").unlink()
+    first, again, other = (
+        ADAPTER.trainable(
+            ModelRef.parse(NAME), runtime(tmp_path), n_outputs=5, start="random", seed=seed
+        ).network.state_dict()
+        for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    differ = [name for name, value in first.items() if not torch.equal(value, other[name])]
+    assert {"1.weight", "0.network.conv1.weight"} <= set(differ)

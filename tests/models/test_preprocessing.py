@@ -22,6 +22,7 @@ from freshset.models.preprocessing import (
     QuestionPreprocessing,
     TextPreprocessing,
     TransformPreprocessing,
+    seen,
 )
 from freshset.models.timm import from_data_config
 from freshset.models.torchvision import preset_preprocessing
@@ -198,3 +199,48 @@ def test_torch_agrees_on_what_a_step_of_normalising_is():
     wanted = torch.from_numpy(batch).permute(0, 3, 1, 2).float().div(255)
     wanted = transforms.Normalize(ours.mean, ours.std)(wanted)
     np.testing.assert_array_equal(ours.normalise(batch), wanted.numpy())
+
+
+def test_the_whole_image_is_squashed_to_the_size_of_the_input():
+    for ours in (
+        ImagePreprocessing(interpolation="bicubic"),
+        ImagePreprocessing(resize=(30, 40), resizing="fit", crop=(20, 32), fill=9, mode="L",
+                           mean=(0.5,), std=(0.5,)),
+        ImagePreprocessing(resize=(16, 24), resizing="squash", crop=None),
+    ):  # fmt: skip
+        whole = seen(ours, "whole")
+        assert whole.shape == ours.shape
+        for image in IMAGES:
+            size = (ours.shape[1], ours.shape[0])
+            filter_ = Image.Resampling[ours.interpolation.upper()]
+            wanted = np.asarray(image.convert(ours.mode).resize(size, filter_))
+            np.testing.assert_array_equal(whole.prepare(image), wanted.reshape(ours.shape))
+        assert (whole.mean, whole.std) == (ours.mean, ours.std)
+
+
+@pytest.mark.parametrize(("side", "resized"), [(224, 256), (299, 341), (64, 73)])
+def test_the_centre_is_seven_eighths_as_timm_crops_it(side, resized):
+    ours = ImagePreprocessing(resize=(side, side), resizing="squash", crop=None)
+    centre = seen(ours, "centre")
+    assert centre.resize == resized
+    transform = create_transform(
+        (3, side, side), crop_pct=0.875, interpolation="bilinear", normalize=False
+    )
+    for image in IMAGES:
+        wanted = np.asarray(transform(image).permute(1, 2, 0))
+        np.testing.assert_array_equal(centre.prepare(image), wanted)
+    oblong = seen(ImagePreprocessing(resize=None, crop=(70, 35)), "centre")
+    assert (oblong.resize, oblong.resizing, oblong.crop) == ((80, 40), "cover", (70, 35))
+
+
+def test_what_is_no_image_has_one_view_and_unknown_transforms_only_their_own():
+    for same in (ArrayPreprocessing("x"), TextPreprocessing(), ImagePreprocessing()):
+        assert seen(same, "weights") is same
+    for view in ("whole", "centre"):
+        assert seen(ArrayPreprocessing("x"), view) == ArrayPreprocessing("x")
+        for unknown in (
+            TransformPreprocessing.of(functools.partial(np.asarray, dtype=np.uint8)),
+            ImagePreprocessing(resize=64, crop=None),
+        ):
+            with pytest.raises(UsageError, match=f"no view '{view}'.*'weights'"):
+                seen(unknown, view)

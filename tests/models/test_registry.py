@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from freshset.core.errors import UsageError
 from freshset.models.base import Runtime
 from freshset.models.reference import ModelRef
-from freshset.models.registry import ADAPTERS, describe, load
+from freshset.models.registry import ADAPTERS, describe, load, load_features, trainable
 
 
 @pytest.mark.parametrize("name", sorted(ADAPTERS.builtin))
@@ -34,3 +35,20 @@ def test_an_unknown_adapter_is_named() -> None:
         with pytest.raises(UsageError, match="No model adapter 'tim'") as caught:
             function(ref, Runtime())
         assert "'timm'" in caught.value.hint
+
+
+def test_models_that_only_answer_have_no_features_and_cannot_be_trained(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("item_id,pred\na,0\n")
+    ref, runtime = ModelRef.parse("preds:p.csv"), Runtime(root=str(tmp_path))
+    with pytest.raises(UsageError, match=r"preds:p.csv: has no features.*timm") as caught:
+        load_features(ref, runtime)
+    assert "array" in caught.value.hint
+    with pytest.raises(UsageError, match="models of 'preds' cannot be trained"):
+        trainable(ref, runtime, n_outputs=2, start="random", seed=0)
+
+
+def test_a_network_has_outputs_and_a_seed_that_can_be() -> None:
+    ref = ModelRef.parse("timm:test_resnet?pretrained=false")
+    for n_outputs, seed in ((0, 0), (2, -1)):
+        with pytest.raises(UsageError, match="cannot be meant"):
+            trainable(ref, Runtime(), n_outputs=n_outputs, start="random", seed=seed)

@@ -18,6 +18,7 @@ from freshset.models.reference import ModelRef
 from freshset.models.timm import ADAPTER
 
 IMAGES = images()
+PENULTIMATE = ("penultimate", "mean")
 
 
 def runtime(root="", **settings):
@@ -172,3 +173,63 @@ def test_weights_that_are_not_here(monkeypatch, tmp_path):
         ADAPTER.describe(ref, runtime(offline=True))
     with pytest.raises(DataError, match="the hub does not answer"):
         ADAPTER.load(ref, runtime())
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "test_efficientnet", "test_convnext"])
+def test_features_are_what_timm_gives_before_its_classifier(name):
+    model = ADAPTER.load(ModelRef.parse(f"timm:{name}?pretrained=false&seed=3"), runtime())
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    network = timm.create_model(name, pretrained=False).eval()
+    network.load_state_dict(model._runner.network.state_dict())
+    config = resolve_data_config(pretrained_cfg=network.pretrained_cfg, use_test_size=True)
+    images_ = torch.stack([create_transform(**config)(image) for image in IMAGES])
+    with torch.inference_mode():
+        hidden = network.forward_features(images_)
+        want = network.forward_head(hidden, pre_logits=True)
+        logits = network.get_classifier()(torch.from_numpy(model.features(batch, *PENULTIMATE)))
+    found = model.features(batch, *PENULTIMATE)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, want, atol=1e-5)
+    np.testing.assert_allclose(logits, model.predict(batch), atol=1e-5)
+
+
+def test_features_of_a_named_layer(checkpoints):
+    model = ADAPTER.load(ModelRef.parse("timm:local-dir:timm"), runtime(checkpoints))
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    want = timm.create_model(f"local-dir:{checkpoints / 'timm'}", pretrained=True)
+    images_ = torch.from_numpy(model.info.preprocessing.normalise(batch))
+    with torch.inference_mode():
+        maps = want.eval().forward_intermediates(images_, intermediates_only=True)[-1].numpy()
+    mean, whole = (model.features(batch, "layer4", pooling) for pooling in ("mean", "none"))
+    np.testing.assert_allclose(mean, maps.mean(axis=(2, 3)), atol=1e-5)
+    np.testing.assert_allclose(whole, maps.reshape(len(maps), -1), atol=1e-5)
+    with pytest.raises(UsageError, match=r"timm:local-dir:timm: has no layer 'layer5'.*layer4"):
+        model.features(batch, "layer5", "mean")
+
+
+def train(reference, root="", **settings):
+    return ADAPTER.trainable(ModelRef.parse(reference), runtime(root), n_outputs=7, **settings)
+
+
+def test_training_keeps_all_weights_but_the_head(checkpoints):
+    made = train("timm:local-dir:timm", checkpoints, start="pretrained", seed=1)
+    state = load_file(checkpoints / "timm" / "model.safetensors")
+    kept = made.network.state_dict()
+    differ = {name for name, value in kept.items() if not torch.equal(value, state[name])}
+    assert differ == {"fc.weight", "fc.bias"}
+    assert (made.head, made.info.n_outputs, made.info.classes) == (("fc",), 7, None)
+    described = ADAPTER.describe(ModelRef.parse("timm:local-dir:timm"), runtime(checkpoints))
+    assert made.info.weights == described.weights
+
+
+def test_training_from_scratch_needs_no_weights(monkeypatch, tmp_path):
+    point(monkeypatch, NOBODY, tmp_path)
+    made = [train("timm:test_resnet.r160_in1k", start="random", seed=seed) for seed in (1, 1, 2)]
+    first, again, other = (one.network.state_dict() for one in made)
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert not torch.equal(first["fc.weight"], other["fc.weight"])
+    assert not torch.equal(first["conv1.0.weight"], other["conv1.0.weight"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        by_timm_alone = timm.create_model("test_resnet", num_classes=7).state_dict()
+    assert all(torch.equal(value, by_timm_alone[name]) for name, value in first.items())

@@ -8,6 +8,7 @@ import torch
 from models.torch_checkpoints import images, seeded
 from torchvision import transforms
 from torchvision.models import MobileNet_V3_Small_Weights, get_model
+from torchvision.models.feature_extraction import create_feature_extractor
 from torchvision.transforms._presets import ImageClassification
 
 from freshset.core.errors import DataError, UsageError
@@ -141,3 +142,49 @@ def test_transforms_that_are_not_the_preset_are_kept_whole():
     assert isinstance(preset_preprocessing(transforms.ToTensor()), TransformPreprocessing)
     with pytest.raises(UsageError, match="cannot be pickled"):
         preset_preprocessing(Other(crop_size=8))  # a local class, and not silently the preset
+
+
+def test_features_are_those_of_the_extractor_of_torchvision(checkpoints):
+    model = ADAPTER.load(ModelRef.parse(CHECKPOINT), runtime(checkpoints))
+    batch = stacked([model.info.preprocessing.prepare(image) for image in IMAGES])
+    network = get_model("mobilenet_v3_small", num_classes=4)
+    network.load_state_dict(torch.load(checkpoints / "torchvision.pth", weights_only=True))
+    layers = {"classifier.2": "last", "features.4": "maps"}
+    extractor = create_feature_extractor(network.eval(), layers)
+    preset = WEIGHTS.transforms()
+    with torch.inference_mode():
+        want = extractor(torch.stack([preset(image) for image in IMAGES]))
+    for layer, pooling, found in (
+        ("penultimate", "mean", want["last"]),
+        ("features.4", "mean", want["maps"].mean(dim=(2, 3))),
+        ("features.4", "none", want["maps"].flatten(1)),
+    ):
+        np.testing.assert_allclose(model.features(batch, layer, pooling), found, atol=1e-4)
+
+
+def train(text, root=".", **settings):
+    return ADAPTER.trainable(ModelRef.parse(text), runtime(root), n_outputs=6, **settings)
+
+
+def test_training_keeps_all_weights_but_the_head(checkpoints):
+    made = train(CHECKPOINT, checkpoints, start="pretrained", seed=1)
+    state = torch.load(checkpoints / "torchvision.pth", weights_only=True)
+    kept = made.network.state_dict()
+    differ = {name for name, value in kept.items() if not torch.equal(value, state[name])}
+    assert differ == {"classifier.3.weight", "classifier.3.bias"}
+    assert (made.head, made.info.n_outputs, made.info.classes) == (("classifier.3",), 6, None)
+
+
+def test_training_from_scratch_needs_no_weights(home):
+    first, again, other = (
+        train(NAME, start="random", seed=seed).network.state_dict() for seed in (1, 1, 2)
+    )
+    assert not home.exists()
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert not torch.equal(first["features.0.0.weight"], other["features.0.0.weight"])
+
+
+def test_networks_are_trained_without_auxiliary_classifiers():
+    made = train("torchvision:googlenet/DEFAULT", start="random", seed=0)
+    assert (made.head, made.network.transform_input) == (("fc",), True)
+    assert made.network.train()(torch.zeros(2, 3, 64, 64)).shape == (2, 6)

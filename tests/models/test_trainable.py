@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from freshset.core.errors import DataError, UsageError
-from freshset.models.trainable import grafted, renew_head, reset_all, seeded
+from freshset.models.trainable import grafted, head_of, renew_head, reset_all, seeded
 
 
 def net(classes=3):
@@ -44,7 +44,8 @@ def test_classifiers_are_replaced_by_their_like():
     assert (network[0].out_channels, network[0].bias) == (9, None)
     assert network[1].out_features == 9
     with pytest.raises(UsageError, match="no classifier that could be replaced"):
-        renew_head(network, [], 9, "py:net")
+        head_of(nn.ReLU(), 9, "py:net")
+    assert head_of(network, 9, "py:net") == ("1",)
     with pytest.raises(UsageError, match="'0' is a ReLU"):
         renew_head(nn.Sequential(nn.ReLU()), ["0"], 9, "py:net")
 

@@ -24,7 +24,9 @@ import numpy.typing as npt
 from freshset.core.contract import Check, ContractViolation, listed, refused, require
 from freshset.core.errors import UsageError
 from freshset.models.base import (
+    PENULTIMATE,
     Adapter,
+    FeatureModel,
     Input,
     Model,
     ModelInfo,
@@ -257,6 +259,26 @@ def the_batch_is_left_alone(subject: Subject) -> None:
     require(_same(before, batch), "predict changed its batch")
 
 
+def features_are_rows_of_numbers(subject: Subject) -> None:
+    """A model that gives features gives one row an item, of its own, and knows its layers."""
+    model, batch = subject.model, subject.batch()
+    if not isinstance(model, FeatureModel):
+        return
+    before, n = copy.deepcopy(batch), len(subject.items)
+    found = copy.deepcopy(model.features(batch, PENULTIMATE, "mean"))
+    require(
+        found.dtype == np.float32 and found.ndim == 2 and len(found) == n,
+        f"features are {found.dtype} of shape {found.shape} for {n} items",
+    )
+    require(not np.isnan(found).any(), "NaN among the features")
+    require(_same(before, batch), "features changed its batch")
+    again = model.features(_rows(batch, [n - 1]), PENULTIMATE, "mean")
+    require(_near(found[n - 1 :], again), f"item {n - 1} alone gave other features")
+    refused(
+        lambda: model.features(batch, _ABSENT, "mean"), "a layer that does not exist", (UsageError,)
+    )
+
+
 def unknown_options_are_refused(subject: Subject) -> None:
     """A misspelt option is an error, not another model."""
     options = {**subject.ref.options, "no_such_option": 1}
@@ -299,6 +321,7 @@ _CHECKS: tuple[Callable[[Subject], None], ...] = (
     predicting_is_deterministic,
     predictions_do_not_depend_on_the_batch,
     the_batch_is_left_alone,
+    features_are_rows_of_numbers,
     unknown_options_are_refused,
     absent_models_are_refused,
     unknown_precisions_are_refused,
@@ -354,10 +377,11 @@ def _bits(array: npt.NDArray[Any]) -> bytes:
 def _close(one: Any, other: Any) -> bool:
     if not (isinstance(one, np.ndarray) and one.dtype.kind == "f"):
         return _same(one, other)
-    if one.shape != other.shape:
-        return False
+    return _near(one, other) and bool((one.argmax(axis=1) == other.argmax(axis=1)).all())
+
+
+def _near(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     scale = float(np.abs(one).max(initial=0.0))
-    return bool(
-        np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE * scale)
-        and (one.argmax(axis=1) == other.argmax(axis=1)).all()
+    return one.shape == other.shape and np.allclose(
+        one, other, rtol=TOLERANCE, atol=TOLERANCE * scale
     )

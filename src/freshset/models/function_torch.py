@@ -14,7 +14,7 @@ from freshset.models.base import ModelInfo, Pooling, Runtime, Start, Trainable
 from freshset.models.layers import Layers, classifier
 from freshset.models.local_code import unwrapped
 from freshset.models.torch_runtime import TorchRunner
-from freshset.models.trainable import renew_head, reset_all
+from freshset.models.trainable import head_of, renew_head, reset_all
 
 
 class TorchModel:
@@ -68,7 +68,7 @@ def trainable(
         When there is no classifier, or a part cannot be initialised anew.
     """
     where = str(info.reference)
-    found = _head(network, info, head)
+    found = _head(network, info, head) or head_of(network, info.n_outputs, where)
     network = network.cpu().float()
     if start == "random":
         reset_all(network, where)

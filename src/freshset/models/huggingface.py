@@ -35,11 +35,10 @@ from freshset.models.huggingface_source import (
     tokeniser_digest,
 )
 from freshset.models.huggingface_text import TextLimits, TextModel, limits_of
-from freshset.models.layers import classifier
 from freshset.models.preprocessing import QuestionPreprocessing, TextPreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
-from freshset.models.trainable import Called, grafted, seeded, untrained_digest
+from freshset.models.trainable import Called, grafted, head_of, seeded, untrained_digest
 from freshset.models.weights import check_digest, files_digest
 
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
@@ -88,12 +87,13 @@ class HuggingFaceAdapter:
             )
         with seeded(seed):
             network = empty_network(source, n_outputs)
-        head = classifier(network, n_outputs)
+        head = head_of(network, n_outputs, str(ref))
         if start == "random":
             digest = untrained_digest(source.config.model_type, seed, transformers)
             info = _info(source, None, HubFile(None, digest, 0))
         else:
-            info, trained = _loaded(source, _describe(source, runtime)[0], runtime)
+            with seeded(seed):
+                info, trained = _loaded(source, _describe(source, runtime)[0], runtime)
             grafted(network, trained, head, str(ref))
         info = replace(info, classes=None, n_outputs=n_outputs)
         return Trainable(Called(network, _logits), tuple(f"network.{name}" for name in head), info)

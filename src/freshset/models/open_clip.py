@@ -137,14 +137,13 @@ class OpenClipAdapter:
     ) -> Trainable:
         """See `freshset.models.registry.trainable`: a linear layer on the image's embedding."""
         source, prompts = _source(ref, runtime), _prompts(ref, runtime)
-        if start == "random":
-            with seeded(seed):
+        with seeded(seed):
+            if start == "random":
                 network = _empty(ref, source)
-            info = _info(
-                ref, source, prompts, HubFile(None, untrained_digest("CLIP", seed, open_clip), 0)
-            )
-        else:
-            info, network, _ = _loaded(ref, source, prompts, runtime)
+                digest = untrained_digest("CLIP", seed, open_clip)
+                info = _info(ref, source, prompts, HubFile(None, digest, 0))
+            else:
+                info, network, _ = _loaded(ref, source, prompts, runtime)
         with seeded(seed):
             head = torch.nn.Linear(source.network["embed_dim"], n_outputs)
         tower = Called(network.visual, _embedding)

@@ -21,7 +21,6 @@ from timm.data import resolve_data_config
 from freshset.core.errors import DataError, UsageError
 from freshset.models.base import ModelInfo, Runtime, Start, Trainable
 from freshset.models.hub import HubFile
-from freshset.models.layers import classifier
 from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.timm_source import (
@@ -35,7 +34,7 @@ from freshset.models.timm_source import (
     source_of,
 )
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
-from freshset.models.trainable import grafted, seeded, untrained_digest
+from freshset.models.trainable import grafted, head_of, seeded, untrained_digest
 from freshset.models.weights import (
     check_digest,
     does_not_fit,
@@ -70,12 +69,13 @@ class TimmAdapter:
             source, config={**source.config, **wide}, arguments={**source.arguments, **wide}
         )
         network = _random(empty, seed)
-        head = classifier(network)
+        head = head_of(network, n_outputs, str(ref))
         if start == "random":
             digest = untrained_digest(source.architecture, seed, timm)
             info = _info(ref, source, HubFile(None, digest, 0))
         else:
-            info, trained = _loaded(ref, source, runtime)
+            with seeded(seed):
+                info, trained = _loaded(ref, source, runtime)
             named = source.config.get("classifier") or ()
             more = (named,) if isinstance(named, str) else tuple(named)
             grafted(network, trained, head + more, str(ref))

@@ -23,12 +23,11 @@ from freshset.core.errors import UsageError, did_you_mean
 from freshset.core.spaces import known_space
 from freshset.models.base import ModelInfo, Preprocessing, Runtime, Start, Trainable
 from freshset.models.hub import HubFile, fetched_url_file, url_file
-from freshset.models.layers import classifier
 from freshset.models.local import existing_file, no_revision
 from freshset.models.preprocessing import ImagePreprocessing, TransformPreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.torch_runtime import TorchImageModel, check_precision, versions
-from freshset.models.trainable import grafted, seeded, untrained_digest
+from freshset.models.trainable import grafted, head_of, seeded, untrained_digest
 from freshset.models.weights import (
     check_digest,
     file_digest,
@@ -71,12 +70,13 @@ class TorchvisionAdapter:
         if hasattr(network, "transform_input"):
             # As torchvision sets it where it loads weights of its own.
             network.transform_input = "checkpoint_path" not in ref.options
-        head = classifier(network, n_outputs)
+        head = head_of(network, n_outputs, str(ref))
         if start == "random":
             digest = untrained_digest(named.architecture, seed, torchvision)
             info = _info(ref, named, HubFile(None, digest, 0))
         else:
-            info, trained = _loaded(ref, named, runtime)
+            with seeded(seed):
+                info, trained = _loaded(ref, named, runtime)
             grafted(network, _without_auxiliaries(trained), head, str(ref))
         return Trainable(network, head, replace(info, classes=None, n_outputs=n_outputs))
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from freshset.core.errors import DataError, UsageError
 from freshset.core.files import sha256_bytes
-from freshset.models.layers import outputs_of
+from freshset.models.layers import classifier, outputs_of
 from freshset.models.weights import does_not_fit
 
 
@@ -64,6 +64,23 @@ def untrained_digest(what: str, seed: int, library: Any) -> str:
     return sha256_bytes(f"random {what} seed={seed} {made_by}".encode())
 
 
+def head_of(network: nn.Module, n_outputs: int, where: str) -> tuple[str, ...]:
+    """Return the names of the modules that classify; see `freshset.models.layers.classifier`.
+
+    Raises
+    ------
+    UsageError
+        When there is none.
+    """
+    found = classifier(network, n_outputs)
+    if found:
+        return found
+    raise UsageError(
+        f"{where}: has no classifier that could be replaced.",
+        "Let the network end with a linear layer or a convolution.",
+    )
+
+
 def grafted(fresh: nn.Module, trained: nn.Module, head: Sequence[str], where: str) -> nn.Module:
     """Put the weights of one network into another, but for those of the classifier.
 
@@ -98,13 +115,8 @@ def renew_head(network: nn.Module, head: Sequence[str], n_outputs: int, where: s
     Raises
     ------
     UsageError
-        When there is no classifier, or one that is no linear layer or convolution.
+        For one that is no linear layer or convolution.
     """
-    if not head:
-        raise UsageError(
-            f"{where}: has no classifier that could be replaced.",
-            "Let it end with a linear layer, or name the classifier by an attribute head.",
-        )
     for name in head:
         old = network.get_submodule(name)
         if not outputs_of(old):
