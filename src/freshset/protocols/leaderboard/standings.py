@@ -18,9 +18,9 @@ from freshset.protocols.leaderboard.entrants import (
     shown_best,
 )
 from freshset.protocols.leaderboard.setup import Setup
-from freshset.protocols.leaderboard.ties import groups_of_answers, groups_of_scores
 from freshset.protocols.sealed.ledger import Entry
 from freshset.stats.intervals import clopper_pearson, newcombe_drop
+from freshset.stats.tie_groups import groups_of_answers, groups_of_scores
 from freshset.stats.types import BoolArray, Estimate, Interval
 
 SCHEMA = "freshset.standings/1"

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from freshset.protocols.leaderboard.ties import groups_of_answers, groups_of_scores, tie_groups
 from freshset.stats.multiplicity import adjust
 from freshset.stats.paired import mcnemar_exact
+from freshset.stats.tie_groups import groups_of_answers, groups_of_scores, tie_groups
 
 
 def test_scores_far_apart_are_groups_and_near_ones_are_not() -> None:

@@ -1,4 +1,4 @@
-"""Tie groups: entrants in place of a strict order.
+"""Tie groups in place of a strict order, of entrants or of models.
 
 The first group is the best one and all that are not distinguishable from it; the next group is made
 likewise of those that are left, and so on.  Within a group nobody is said to be better.
