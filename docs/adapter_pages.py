@@ -32,6 +32,49 @@ Each adapter is an extra, installed with `pip install "freshset[EXTRA]"`. Anothe
 point of the group `freshset.models`; `examples/plugin` \
 is one, and `freshset.models.contract` has the checks that every adapter must pass."""
 
+_FEATURES = """\
+## Features and training
+
+A transfer study asks more of a model than its answers: the features of a layer, and a network with a new \
+classifier that can be trained. Networks for images or arrays give both; ONNX files, scikit-learn estimators, \
+stored predictions and networks for texts give neither, and say so.
+
+{table}
+
+The layer `penultimate` is what the classifier is given, pooled as the network itself pools it. Any other name is \
+that of a module, as `named_modules()` has it, and its output is taken. Of outputs with positions, `mean` takes \
+their average and `none` all numbers in one row; `first` takes the first of a sequence, such as the class token of \
+a vision transformer. Maps whose channels come last are told by their two equal sides, or by the network's \
+`output_fmt`. A module that runs several times gives what it gave last. Several heads whose answers are averaged, \
+as those of a distilled transformer, have the average of what they are given as their penultimate layer, or one \
+beside the other where they differ in length. A model without a classifier has no penultimate layer: name a module \
+with the option `layer`.
+
+For training, all weights but the classifier's are kept (`pretrained`), or none (`random`: no weights are fetched or \
+read). The classifier, and all weights of a random start, are initialised as the library does it, by the seed of the \
+run; torch's own generator is left alone. The auxiliary classifiers of the Inception networks of torchvision are left \
+out.
+
+How much of an image a network sees is its view: `whole` squashes the image to the size of the input (what the \
+paper on transfer does), `centre` resizes the shorter side to 8/7 of that size and crops the centre, `weights` is exactly what the \
+weights say. Preprocessing that cannot be said in numbers knows only `weights`; arrays have one view."""
+
+_NETWORKS = (
+    ("timm", "input of `get_classifier()`", "as timm makes it"),
+    ("torchvision", "input of the last linear layer or convolution", "as torchvision makes it"),
+    ("hf", "input of the classifier; of models for images", "as transformers makes it"),
+    (
+        "open-clip",
+        "`encode_image`, not put on the unit sphere",
+        "a linear layer on that, without the text tower",
+    ),
+    (
+        "py",
+        "input of the last linear layer or convolution, or of what the factory's attribute `head` names",
+        "the same layer of another size; all else by `reset_parameters` of each module",
+    ),
+)
+
 _TESTSETS = """\
 A test set is given by its `id`, an `adapter`, a `path` relative to the study file, and the adapter's options; \
 see [the study file](study-file.md). Every adapter also takes {common}, which change no number but for \
@@ -52,6 +95,9 @@ def models_page(note: str, table: Table, text: Text) -> str:
     """Return the page of model references."""
     parts = ["# Models", note, _MODELS, _list(models.ADAPTERS, table)]
     parts += _sections(models.ADAPTERS, text)
+    rows = [(f"[`{name}`](#{name})", layer, head) for name, layer, head in _NETWORKS]
+    head = ("Adapter", "Penultimate layer", "New classifier, and random start")
+    parts.append(_FEATURES.format(table=table(head, rows)))
     return "\n\n".join(parts) + "\n"
 
 

@@ -80,7 +80,7 @@ class Layers:
             raise UsageError(
                 f"{self._where}: {names[0]!r} takes no part when the network runs.", _NAME_A_LAYER
             )
-        rows = list(taken.values())
+        rows = [taken[name] for name in names]
         if len({part.shape[1] for part in rows}) > 1:
             return torch.cat(rows, dim=1)
         return rows[0] if len(rows) == 1 else torch.stack(rows).mean(dim=0)
