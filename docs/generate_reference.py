@@ -21,6 +21,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).parent))  # tests load this script from elsewhere
 
 import adapter_pages
+import transfer_pages
 
 import freshset
 from freshset import stats
@@ -38,6 +39,7 @@ def pages() -> dict[Path, str]:
         HERE / "python.md": python_page(),
         HERE / "models.md": adapter_pages.models_page(_NOTE, _table, _text),
         HERE / "test-sets.md": adapter_pages.testsets_page(_NOTE, _table, _text),
+        HERE / "transfer-datasets.md": transfer_pages.datasets_page(_NOTE, _table),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import datasets as hub
 import numpy as np
 import pytest
 from fakes.image_samples import picture
@@ -13,6 +14,7 @@ from fakes.transfer_sets import LABELS, MAKERS, Made, jpeg, numbered
 from PIL import Image
 
 from freshset.core.errors import DataError, UsageError
+from freshset.datasets.base import TestSetRef
 from freshset.datasets.registry import ADAPTERS
 from freshset.transfer.datasets.base import OpenDataset, Part
 from freshset.transfer.datasets.builtin import entries, entry_of, resolve
@@ -177,3 +179,31 @@ def test_options_and_parts_of_ones_own(tmp_path: Path, monkeypatch: pytest.Monke
     assert caltech.test is declared.test
     cars = resolve("stanford-cars", None, parts={"train": declared.train, "test": declared.test})
     assert (cars.title, cars.expected["test"]) == ("Stanford Cars", 8_041)
+
+
+def test_a_known_data_set_from_the_hub(tmp_path: Path) -> None:
+    """Splits, columns and features as tanganke/stanford_cars has them, as a folder of Parquet."""
+    names = ["AM General Hummer SUV 2000", "Acura RL Sedan 2012", "Acura TL Sedan 2012"]
+    features = hub.Features({"image": hub.Image(), "label": hub.ClassLabel(names=names)})
+    (tmp_path / "data").mkdir()
+    for part in ("train", "test"):
+        rows = {
+            "image": [{"bytes": jpeg(number), "path": None} for number, _ in numbered(part)],
+            "label": LABELS[part],
+        }
+        data = hub.Dataset.from_dict(rows, features=features)
+        data.to_parquet(str(tmp_path / "data" / f"{part}-00000-of-00001.parquet"))
+    refs = {
+        part: TestSetRef(f"cars/{part}", "hf-datasets", str(tmp_path), {"split": part})
+        for part in ("train", "test")
+    }
+    declared = replace(
+        resolve("stanford-cars", None, parts=refs),
+        expected={"train": SIZES["train"], "test": SIZES["test"], "classes": 3},
+    )
+    found = open_dataset(declared, Splitting(), seed=0)
+    assert found.notes == ()
+    assert found.class_names == tuple(names)
+    made = Made((names[0], names[1], names[2]))
+    wanted = [(_pixels(number, made), names[label]) for number, label in numbered("test")]
+    assert _read(found, found.test) == wanted
