@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import judged_store
+from sklearn.linear_model import Ridge
+from sklearn.svm import SVC
 
 from freshset.core.errors import DataError, StoreError, UsageError
+from freshset.protocols.folds.data import Data
+from freshset.protocols.folds.learners import as_learner
+from freshset.protocols.folds.making import open_official
 from freshset.protocols.looks import SCHEMA, looks_of_holdout, looks_of_store
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key, new_key
@@ -89,3 +94,34 @@ def test_a_ledger_needs_no_key_and_a_ladder_leaves_less(tmp_path: Path) -> None:
 def test_a_holdout_nobody_looked_at(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nothing was evaluated"):
         looks_of_holdout(evaluated(tmp_path, PolicySpec("ladder"), 0))
+
+
+def test_openings_of_an_official_set_are_looks(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
+    known, official = Data(x[:100], y[:100], name="k"), Data(x[100:], y[100:], name="o.npz")
+    for c in (0.1, 1, 10):
+        open_official(as_learner(SVC(C=c)), known, official, seed=0, store=tmp_path)
+    opened = ParquetStore(tmp_path)
+    got = looks_of_store(opened, "o.npz", rng=rng)
+    assert (got.testset, got.n, len(got.looks)) == ("o.npz", 100, 3)
+    right = SVC(C=1).fit(x[:100], y[:100]).score(x[100:], y[100:])
+    accuracy = {one.model: one.accuracy for one in got.looks}
+    assert accuracy["SVC(C=1) trained on k"] == right
+    assert got.best == max(accuracy.values())
+    assert got.cover is not None
+    assert looks_of_store(opened, official.digest, rng=rng).union == got.union
+    other = Data(x[50:150], y[50:150], name="o.npz")
+    open_official(as_learner(SVC()), known, other, seed=0, store=tmp_path)
+    with pytest.raises(UsageError, match=r"2 official sets are called o\.npz"):
+        looks_of_store(opened, "o.npz", rng=rng)
+    assert len(looks_of_store(opened, other.digest, rng=rng).looks) == 1
+
+
+def test_numbers_have_no_accuracy(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    known, official = Data(x[:30], x[:30, 0], name="k"), Data(x[30:], x[30:, 0], name="o")
+    open_official(as_learner(Ridge()), known, official, seed=0, store=tmp_path)
+    got = looks_of_store(ParquetStore(tmp_path), "o", rng=np.random.default_rng(0))
+    assert got.best is None
+    assert got.cover is None

@@ -11,7 +11,7 @@ import numpy as np
 
 from freshset.demo.digits import KNOWN_SHEETS, classifiers, load_digits
 from freshset.protocols.folds.data import Data
-from freshset.protocols.folds.kfold import Running, kfold
+from freshset.protocols.folds.kfold import kfold
 from freshset.protocols.folds.learners import as_learner
 from freshset.protocols.folds.result import KFoldResult
 from freshset.protocols.folds.splits import Scheme
@@ -88,7 +88,7 @@ def validate(*, seed: int = 0, step: Callable[[str], object] = str) -> Validatio
     known, unseen = data(seed)
     learner = as_learner(classifiers(seed)[MODEL](), MODEL)
     scheme = Scheme("stratified", FOLDS, REPEATS, seed)
-    shuffled = kfold(learner, known, scheme, official=unseen, running=Running())
+    shuffled = kfold(learner, known, scheme, official=unseen)
     step("validated by folds")
     by_sheet = kfold(learner, known, replace(scheme, kind="grouped"))
     step("validated by sheets")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from freshset.core.errors import DataError, UsageError
+from freshset.protocols.folds.making import OPENING
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.holdout import Holdout
 from freshset.stats.reuse import (
@@ -22,6 +24,7 @@ from freshset.stats.reuse import (
 )
 from freshset.stats.types import BoolArray, none_if_nan
 from freshset.store.parquet import ParquetStore
+from freshset.store.works import Work, Works
 
 SCHEMA = "freshset.looks/1"
 
@@ -118,6 +121,8 @@ def looks_of_store(
 
     Parameters
     ----------
+    testset
+        Id of a test set; or name or digest of an official set that validations by folds opened.
     unrecorded
         Looks that are known to have happened elsewhere; they widen the bounds that count.
 
@@ -128,21 +133,65 @@ def looks_of_store(
     StoreError
         When there is no such test set.
     """
+    openings = _openings(store, testset)
+    if openings:
+        return _looks_of_openings(openings, rng=rng, level=level, unrecorded=unrecorded)
     n = store.testset(testset).n
     cells = [cell for cell in store.cells(testset) if _top1(cell.correct) is not None]
     if not cells:
         raise DataError(f"{store.location}: no model was scored on {testset}.")
     seen = []
     for cell in cells:
-        # The store writes no times, so that it can be compared; the file system knows them.
-        when = (store.data_file(cell).parent / "cell.json").stat().st_mtime
-        at = datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds")
+        at = _written(store.data_file(cell).parent / "cell.json")
         right = _top1(cell.correct)
         seen.append((at, "", cell.spec.model, None if right is None else right / cell.n))
     whole = [cell.spec.model for cell in cells if cell.kind == "examples"]
     correct = store.matrix(testset, whole).correct("top1") if len(whole) == len(cells) else None
     return _looks(
         (testset, n, "store"), seen, unrecorded, level, correct=correct, rng=rng,
+        policy=PolicySpec("exact"),
+    )  # fmt: skip
+
+
+def _written(path: Path) -> str:
+    # The store writes no times, so that it can be compared; the file system knows them.
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+
+
+def _openings(store: ParquetStore, testset: str) -> list[Work]:
+    """Openings of one official set, unless the name is that of a test set of the store."""
+    if testset in store.testsets():
+        return []
+    found = [
+        work
+        for work in Works(Path(store.location)).all(OPENING)
+        if testset in (work.document["official"], work.spec.inputs["official"])
+    ]
+    digests = sorted({work.spec.inputs["official"] for work in found})
+    if len(digests) > 1:
+        raise UsageError(
+            f"{store.location}: {len(digests):,} official sets are called {testset}.",
+            f"Name one by its digest: {', '.join(digests)}.",
+        )
+    return found
+
+
+def _looks_of_openings(
+    openings: Sequence[Work], *, rng: np.random.Generator, level: float, unrecorded: int
+) -> Looks:
+    seen, rows = [], []
+    for work in openings:
+        accuracy = None
+        if work.document["classes"]:
+            right = np.asarray(work.array("correct"), dtype=bool)
+            accuracy = float(right.mean())
+            rows.append(right)
+        model = f"{work.document['learner']} trained on {work.document['data']}"
+        seen.append((_written(work.folder / "work.json"), "", model, accuracy))
+    first = openings[0].document
+    return _looks(
+        (first["official"], first["n"], "store"), seen, unrecorded, level,
+        correct=np.stack(rows) if len(rows) == len(seen) else None, rng=rng,
         policy=PolicySpec("exact"),
     )  # fmt: skip
 

@@ -32,7 +32,7 @@ def test_text(call) -> None:
 def test_every_option(call, tmp_path: Path) -> None:
     got = call(
         "kfold", "d.npz", *BAYES, *SMALL, "--param", "var_smoothing=0.5", "--kind", "grouped",
-        "--seed", 3, "--metric", "f1-macro", "--level", 0.9, "--folder", "f", "--jobs", 1,
+        "--seed", 3, "--metric", "f1-macro", "--level", 0.9, "--store", "f", "--jobs", 1,
         "--backend", "threading", "--official", "o.npz", "--json", "--output", "r.json",
         "--report", "r",
     )  # fmt: skip
@@ -41,7 +41,7 @@ def test_every_option(call, tmp_path: Path) -> None:
     assert data["learner"] == "GaussianNB(var_smoothing=0.5)"
     assert data["scheme"] == {"kind": "grouped", "folds": 4, "repeats": 2, "seed": 3}
     assert (data["metric"], data["level"]) == ("f1-macro", 0.9)
-    assert len(list((tmp_path / "f").glob("repeat-*.npz"))) == 8
+    assert len(list((tmp_path / "f" / "works" / "fold").iterdir())) == 8
     page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
     assert "The official set o.npz (50 examples, opened once, at the end)" in page
     assert json.loads((tmp_path / "r" / "folds-validation.json").read_text()) == data
@@ -56,7 +56,7 @@ def test_two_learners(call, tmp_path: Path) -> None:
         *SMALL,
         "--against",
         "mine.py:one",
-        "--folder",
+        "--store",
         "f",
         "--report",
         "r",
@@ -66,7 +66,7 @@ def test_two_learners(call, tmp_path: Path) -> None:
     page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
     assert page.count("GaussianNB() less one: ") == 2
     assert "Validation at a glance" in page
-    assert len(list((tmp_path / "f" / "against").glob("repeat-*.npz"))) == 8
+    assert len(list((tmp_path / "f" / "works" / "fold").iterdir())) == 16
 
 
 def test_mistakes(call) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from freshset.core.errors import UsageError
-from freshset.protocols.folds.scores import METRICS, score_of, score_with_interval, shown
+from freshset.core.errors import DataError, UsageError
+from freshset.protocols.folds.scores import METRICS, as_labels, score_of, score_with_interval, shown
 from freshset.stats.intervals import clopper_pearson
 
 RNG = np.random.default_rng(2)
@@ -37,3 +37,36 @@ def test_units() -> None:
     assert shown(0.931, "accuracy") == "93.1 %"
     assert shown(-0.02, "accuracy", change=True) == "-2.0 points"
     assert shown(0.12345, "mean-absolute-error") == "0.123"
+
+
+def test_a_longer_name_is_never_cut_to_a_label() -> None:
+    labels, guess = np.array(["cat", "dog"]), np.array(["category", "dog"])
+    assert score_of("accuracy")(labels, guess) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions"),
+    [
+        ([0, 1], [0.2, 0.9]),
+        ([0, 1], ["no", "yes"]),
+        ([0, 1], [np.nan, 1.0]),
+        ([0.5, 1.5], ["a", "b"]),
+        ([0.5, 1.5], [np.inf, 1.0]),
+    ],
+)
+def test_what_is_no_label_is_refused(labels: list[object], predictions: list[object]) -> None:
+    with pytest.raises(DataError, match="not of the kind of the labels"):
+        as_labels(np.array(labels), np.array(predictions))
+
+
+def test_labels_in_another_type() -> None:
+    assert as_labels(np.array([0, 1]), np.array([0.0, 1.0])).dtype.kind == "i"
+    assert as_labels(np.array([0, 1]), np.array(["0", "1"])).tolist() == [0, 1]
+    assert as_labels(np.array([False, True]), np.array([0, 1])).tolist() == [False, True]
+    assert as_labels(np.array(["0", "1"]), np.array([0, 1])).tolist() == ["0", "1"]
+    assert as_labels(np.array([0.5]), np.array([0.25])).tolist() == [0.25]
+
+
+def test_a_metric_that_does_not_fit_is_named() -> None:
+    with pytest.raises(DataError, match=r"have no accuracy: .*continuous"):
+        score_of("accuracy")(np.array([0.5, 1.5]), np.array([0.4, 1.4]))

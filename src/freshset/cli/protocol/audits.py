@@ -70,7 +70,12 @@ def competition(
 
 def looks(
     testset: Annotated[
-        str, typer.Option("--testset", help="Id of a test set of the store.", metavar="ID")
+        str,
+        typer.Option(
+            "--testset",
+            help="Id of a test set of the store, or name of an official set that kfold opened.",
+            metavar="ID",
+        ),
     ] = "",
     store: Annotated[
         Path | None,

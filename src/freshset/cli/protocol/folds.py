@@ -69,10 +69,13 @@ def kfold(
             metavar="FILE",
         ),
     ] = None,
-    folder: Annotated[
+    store: Annotated[
         Path | None,
         typer.Option(
-            "--folder", help="Keep finished folds here; running again goes on.", metavar="DIR"
+            "--store",
+            help="Store that keeps finished folds and openings; running again goes on.",
+            envvar="FRESHSET_STORE",
+            metavar="DIR",
         ),
     ] = None,
     report: Annotated[
@@ -92,9 +95,9 @@ def kfold(
     """Validate by repeated folds, with intervals that hold; open the official test set last, once."""
     from freshset.protocols.folds.compare import compare_folds
     from freshset.protocols.folds.data import read_data
-    from freshset.protocols.folds.kfold import Running
     from freshset.protocols.folds.kfold import kfold as validate
     from freshset.protocols.folds.learners import load_learner
+    from freshset.protocols.folds.making import Running
     from freshset.protocols.folds.splits import Scheme
 
     if against and official is not None:
@@ -103,7 +106,7 @@ def kfold(
             "Choose between learners on the folds; open the official set for the one you chose.",
         )
     examples, scheme = read_data(data), Scheme(kind, folds, repeats, seed)
-    running = Running(metric, level, jobs, backend, folder)
+    running = Running(metric, level, jobs, backend, store)
     result = validate(
         load_learner(learner, _params(param or ())), examples, scheme, running=running,
         official=None if official is None else lambda: read_data(official),
@@ -113,11 +116,7 @@ def kfold(
         _report([result], report)
         emit(result.to_dict(), kfold_text(result), as_json=json, output=output)
         return
-    other_folder = None if folder is None else folder / "against"
-    second = validate(
-        load_learner(against), examples, scheme,
-        running=Running(metric, level, jobs, backend, other_folder),
-    )  # fmt: skip
+    second = validate(load_learner(against), examples, scheme, running=running)
     warn(second.warnings)
     both = compare_folds(result, second)
     _report([result, second], report, both.finding)

@@ -62,6 +62,12 @@ class Data:
         return [self.x[row] for row in rows]
 
     @property
+    def has_classes(self) -> bool:
+        """Whether labels are classes: anything but fractions and numbers of many values."""
+        y = self.y
+        return y.dtype.kind not in "fc" or bool(np.all(y == np.rint(y)) and len(np.unique(y)) <= 50)
+
+    @property
     def digest(self) -> str:
         """Digest of examples, labels and groups."""
         import joblib

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from freshset.core.errors import DataError, UsageError
-from freshset.core.files import sha256_bytes
 from freshset.models.local_code import load_file
+from freshset.protocols.folds.identity import identity_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class Learner:
     name
         What to call it.
     identity
-        What changes when its predictions can change.
+        What changes when its predictions can change, as far as that can be told; empty when it
+        cannot.
     """
 
     source: Any
@@ -89,12 +90,10 @@ def as_learner(source: Any, name: str = "") -> Learner:
     if isinstance(source, Learner):
         return source
     if hasattr(source, "fit") and hasattr(source, "predict"):
-        kind = f"{type(source).__module__}.{type(source).__qualname__}"
-        title = name or " ".join(repr(source).split())
-        return Learner(source, title, f"{kind} {_settings(source)}")
+        return Learner(source, name or " ".join(repr(source).split()), identity_of(source))
     if callable(source):
         title = name or getattr(source, "__name__", type(source).__name__)
-        return Learner(source, title, f"{title} {_code(source)}")
+        return Learner(source, title, identity_of(source))
     raise UsageError(
         f"{source!r} neither fits nor is called.", "Give an estimator, or a function of three."
     )
@@ -151,26 +150,3 @@ def _required(function: Callable[..., Any]) -> bool:
     return any(
         p.kind in positional and p.default is p.empty for p in _parameters(function).values()
     )
-
-
-def _settings(estimator: Any) -> str:
-    if not hasattr(estimator, "get_params"):
-        return " ".join(repr(estimator).split())
-    return repr(sorted((k, _plain(v)) for k, v in estimator.get_params(deep=True).items()))
-
-
-def _plain(value: Any) -> str:
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    if isinstance(value, np.ndarray):
-        return sha256_bytes(value.tobytes())
-    return " ".join(repr(value).split())
-
-
-def _code(function: Callable[..., Any]) -> str:
-    """Digest of the source, where there is one; a function in a shell has none."""
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        return ""
-    return sha256_bytes(text.encode())[:12]

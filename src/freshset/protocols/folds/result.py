@@ -38,6 +38,8 @@ class Official:
     before
         Whether it had been opened by an earlier run of the same validation, whose predictions these
         are.
+    openings
+        How often the store knows it to have been opened, for this learner and others; 1 without one.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Official:
     score: Estimate
     gap: Estimate
     before: bool
+    openings: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _official_dict(official: Official) -> dict[str, Any]:
         "score": official.score.to_dict(),
         "gap": official.gap.to_dict(),
         "before": official.before,
+        "openings": official.openings,
     }
 
 
@@ -172,13 +176,20 @@ def _official(r: KFoldResult) -> str:
         f"({_span(o.score, r.metric)}), a change of {shown(-o.gap.value, r.metric, change=True)} from "
         "the folds"
     )
-    if not o.gap.excludes_zero:
-        return f"{text}, which both intervals together allow to be none."
-    side = "worse" if worse else "better"
-    return (
-        f"{text}: {side}, beyond both intervals ({_span(o.gap, r.metric, change=True)} folds less "
-        "official). The folds could not have shown this."
-    )
+    if o.gap.excludes_zero:
+        side = "worse" if worse else "better"
+        text += (
+            f": {side}, beyond both intervals ({_span(o.gap, r.metric, change=True)} folds less "
+            "official). The folds could not have shown this."
+        )
+    else:
+        text += ", which both intervals together allow to be none."
+    if o.openings > 1:
+        text += (
+            f" This store knows of {o.openings:,} openings of this set: if a learner is chosen by "
+            "them, its score is too good."
+        )
+    return text
 
 
 def blind_spot(r: KFoldResult) -> str:

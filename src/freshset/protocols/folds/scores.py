@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from freshset.core.errors import UsageError, did_you_mean
+from freshset.core.errors import DataError, UsageError, did_you_mean
 from freshset.stats.intervals import clopper_pearson, percentile_interval
 from freshset.stats.types import Estimate
 
@@ -46,9 +46,43 @@ def score_of(metric: str) -> Callable[[Array, Array], float]:
     function = getattr(sklearn.metrics, name)
 
     def score(labels: Array, predictions: Array) -> float:
-        return float(function(labels, predictions.astype(labels.dtype), **options))
+        given = as_labels(labels, predictions)
+        try:
+            return float(function(labels, given, **options))
+        except ValueError as error:
+            raise DataError(
+                f"These labels and predictions have no {metric}: {error}",
+                f"Give the metric that fits them: {', '.join(METRICS)}.",
+            ) from error
 
     return score
+
+
+def as_labels(labels: Array, predictions: Array) -> Array:
+    """Return predictions in the type of the labels.
+
+    Raises
+    ------
+    DataError
+        When a prediction cannot be a label of this kind: a fraction for classes, a text for numbers,
+        or a number that is not finite.
+    """
+    if labels.dtype.kind in "USO":
+        return predictions.astype(str)  # never cut to the length of the longest label
+    try:
+        with np.errstate(invalid="ignore"):
+            out = predictions.astype(labels.dtype)
+        plain = predictions.astype(float)
+        same = bool(np.all(np.isfinite(out) if labels.dtype.kind == "f" else out == plain))
+    except (TypeError, ValueError):
+        same = False
+    if not same:
+        raise DataError(
+            f"Predictions such as {predictions[0]} are not of the kind of the labels, such as "
+            f"{labels[0]}.",
+            "Return one label an example, not a probability or a name.",
+        )
+    return out
 
 
 def score_with_interval(

@@ -90,7 +90,7 @@ def splits(data: Data, scheme: Scheme) -> tuple[Split, ...]:
         Split(place // scheme.folds, place % scheme.folds, np.sort(train), np.sort(test))
         for place, (train, test) in enumerate(parts)
     )
-    if _is_classes(data.y):
+    if data.has_classes:
         for split in out:
             _check_classes(data, split, scheme)
     return out
@@ -117,10 +117,6 @@ def _parts(data: Data, scheme: Scheme) -> Iterable[tuple[IntArray, IntArray]]:
         yield from splitter.split(rows, data.y, data.groups)
 
 
-def _is_classes(y: npt.NDArray[Any]) -> bool:
-    return y.dtype.kind not in "fc" or bool(np.all(y == np.rint(y)) and len(np.unique(y)) <= 50)
-
-
 def _check_numbers(data: Data, scheme: Scheme) -> None:
     if len(data) < scheme.folds:
         raise DataError(
@@ -137,7 +133,7 @@ def _check_numbers(data: Data, scheme: Scheme) -> None:
                 "Take fewer folds.",
             )
     if "stratified" in scheme.kind:
-        if not _is_classes(data.y):
+        if not data.has_classes:
             raise UsageError(
                 f"{data.name}: labels are no classes, so they have no strata.",
                 "Take plain or grouped folds.",
