@@ -144,6 +144,12 @@ def test_two_heads_of_transformers():
     torch.testing.assert_close(found, last[:, :2].mean(dim=1))
 
 
+def test_two_heads_that_are_given_the_same():
+    network = nn.Module()
+    network.body, network.head, network.dist_head = (nn.Linear(3, n) for n in (2, 3, 3))
+    assert classifier(network, 3) == ("head", "dist_head")
+
+
 def test_the_classifier_is_the_last_layer_with_so_many_outputs():
     network = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 4), nn.ReLU(), nn.Conv2d(4, 4, 1))
     assert classifier(network, 5) == ("0",)

@@ -62,6 +62,9 @@ def test_what_a_transform_made_goes_through_as_it_is():
     made.flags.writeable = False
     other = TransformPreprocessing(np.asarray, "transform")
     np.testing.assert_array_equal(runner.images(made, other).numpy(), made)
+    whole = runner.images(made.astype(np.int64), other)
+    double = runner.images(made.astype(np.float64), other)
+    assert (whole.dtype, double.dtype) == (torch.int64, torch.float32)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])

@@ -52,9 +52,7 @@ class TorchModel:
         )
 
     def _inputs(self, batch: npt.NDArray[Any]) -> Any:
-        # Arrays come in double precision as a rule, weights never do.
-        single = batch.astype(np.float32) if batch.dtype == np.float64 else batch
-        return self._runner.images(single, unwrapped(self.info.preprocessing))
+        return self._runner.images(batch, unwrapped(self.info.preprocessing))
 
 
 def trainable(

@@ -17,6 +17,7 @@ from freshset.models.base import PENULTIMATE, Pooling
 _PAIRS = (
     ("cls_classifier", "distillation_classifier"),
     ("classifier", "classifier_distill"),
+    ("head", "dist_head"),
 )
 _NAME_A_LAYER = "Name a module with the option layer."
 

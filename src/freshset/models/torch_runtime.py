@@ -66,7 +66,7 @@ class TorchRunner:
         Tensor, float32, shape (n, channels, height, width), channels last in memory
         """
         if not isinstance(preprocessing, ImagePreprocessing):
-            return torch.from_numpy(np.array(batch)).to(self.device)
+            return as_given(batch, self.device)
         key = f"{self.device} {preprocessing.key}"
         return _NORMALISED.of(batch, key, lambda: normalised(batch, preprocessing, self.device))
 
@@ -175,6 +175,12 @@ def device_of(runtime: Runtime) -> torch.device:
             "Use auto, cpu, cuda or cuda:1.",
         ) from error
     return device
+
+
+def as_given(batch: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Copy a batch that is no image to a device; double precision becomes single, as weights are."""
+    copied = np.array(batch, dtype=np.float32 if batch.dtype == np.float64 else None)
+    return torch.from_numpy(copied).to(device)
 
 
 def normalised(

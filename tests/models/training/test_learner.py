@@ -210,12 +210,13 @@ def test_features_are_what_the_head_is_given():
     np.testing.assert_allclose(features @ weight.T + bias, logits, atol=1e-5)
 
 
-def test_arrays_go_in_as_they_are():
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_arrays_go_in_in_single_precision(kind):
     made = nn.Sequential(nn.Linear(5, CLASSES))
     one = Learner(trainable(made, ArrayPreprocessing()), recipe(), Execution(), CPU)
-    arrays = RNG.normal(size=(6, 5)).astype(np.float32)
+    arrays = RNG.normal(size=(6, 5)).astype(np.float32).astype(kind)
     arrays.flags.writeable = False
-    wanted = made(torch.from_numpy(arrays.copy())).detach().numpy()
+    wanted = made(torch.from_numpy(arrays.astype(np.float32))).detach().numpy()
     np.testing.assert_allclose(one.logits([arrays]), wanted, rtol=1e-6)
     assert np.isfinite(float(one.update(0, arrays, np.arange(6) % CLASSES, None)))
 

@@ -16,7 +16,7 @@ from freshset.models.base import PENULTIMATE, Preprocessing, Trainable
 from freshset.models.layers import Layers
 from freshset.models.memory import is_out_of_memory, release_memory
 from freshset.models.preprocessing import ImagePreprocessing
-from freshset.models.torch_runtime import autocast, normalised
+from freshset.models.torch_runtime import as_given, autocast, normalised
 from freshset.models.training.checkpoint import plain
 from freshset.models.training.data import BoolArray, FloatArray, Targets
 from freshset.models.training.draws import network_seed
@@ -211,7 +211,7 @@ class Learner:
 
     def _inputs(self, batch: npt.NDArray[Any]) -> torch.Tensor:
         if not isinstance(self._preprocessing, ImagePreprocessing):
-            return torch.from_numpy(np.array(batch)).to(self._device)
+            return as_given(batch, self._device)
         made = normalised(batch, self._preprocessing, self._device)
         return made if self._channels_last else made.contiguous()
 
