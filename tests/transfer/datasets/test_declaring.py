@@ -66,6 +66,13 @@ def test_a_folder_without_a_test_folder_keeps_its_validation_set(tmp_path: Path)
     assert [len(p) for p in (opened.train, opened.validation, opened.test)] == [16, 2, 4]
 
 
+def test_a_class_can_be_called_train(tmp_path: Path) -> None:
+    make_folder(tmp_path / "車", {"bus": range(5), "train": range(5, 10), "test": range(10, 15)})
+    found = folder_dataset(tmp_path / "車")
+    assert found.id == "images"
+    assert open_dataset(found, Splitting(), 0).class_names == ("bus", "test", "train")
+
+
 def test_three_test_sets_of_any_adapter(read: Read, tmp_path: Path) -> None:
     make_folder(tmp_path / "a", {"cat": [0], "dog": [1]})
     (tmp_path / "b.csv").write_text("path,label\nx.png,cat\n")

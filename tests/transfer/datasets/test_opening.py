@@ -17,7 +17,7 @@ from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.registry import open_testset
 from freshset.transfer.datasets import opening
 from freshset.transfer.datasets.base import Division, TransferDataset
-from freshset.transfer.datasets.opening import open_dataset
+from freshset.transfer.datasets.opening import open_dataset, with_seed
 from freshset.transfer.protocol import Splitting
 
 OWN = Splitting()
@@ -83,6 +83,25 @@ def test_a_validation_set_is_held_out_by_seed_and_the_test_set_stays(
     assert first.test.fingerprint == other.test.fingerprint
     assert first.train.fingerprint == again.train.fingerprint != other.train.fingerprint
     assert not set(first.train.rows) & set(first.validation.rows)
+
+
+def test_another_seed_needs_no_opening(official: TransferDataset, tmp_path: Path) -> None:
+    ref = arrays(tmp_path, "all", [0, 1, 1] * 20)
+    divided = TransferDataset("x", "X", "top1", ref, ref, division=Division())
+    for declared, splitting in (
+        (replace(official, validation=None), OWN),
+        (official, HELD),
+        (divided, Splitting(stratified=False)),
+    ):
+        again = with_seed(open_dataset(declared, splitting, 1), splitting, 2)
+        fresh = open_dataset(declared, splitting, 2)
+        for one, two in ((again.train, fresh.train), (again.validation, fresh.validation)):
+            np.testing.assert_array_equal(one.rows, two.rows)
+            np.testing.assert_array_equal(one.targets, two.targets)
+        assert again.train.fingerprint == fresh.train.fingerprint
+        assert again.notes == fresh.notes
+    same = open_dataset(official, OWN, 1)
+    assert with_seed(same, OWN, 2) is same
 
 
 def test_one_set_is_divided_by_its_own_seed(tmp_path: Path) -> None:

@@ -113,7 +113,9 @@ def with_class_notes(dataset: OpenDataset) -> OpenDataset:
         When a class of the test set has no training image and the metric weighs classes alike: the
         score would then be about what is missing.  Top-1 counts their images as wrong, with a note.
     """
-    train, test = _counts(dataset.train, dataset), _counts(dataset.test, dataset)
+    # The final fit learns from both, so what is said does not depend on how they were split.
+    train = _counts(dataset.train, dataset) + _counts(dataset.validation, dataset)
+    test = _counts(dataset.test, dataset)
     metric, notes = dataset.declared.metric, []
     unseen = np.flatnonzero((train == 0) & (test > 0))
     if unseen.size:

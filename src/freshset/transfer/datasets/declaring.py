@@ -240,10 +240,14 @@ def folder_dataset(
     """
     if not path.is_dir():
         raise UsageError(f"There is no folder {path}.", "Give the folder that holds the images.")
-    id = canonical_testset(
-        id or re.sub(r"[^A-Za-z0-9._+-]+", "-", path.absolute().name).strip("-.")
-    )
-    below = {entry.name.lower(): entry for entry in path.iterdir() if entry.is_dir()}
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", path.absolute().name).strip("-.+_")
+    id = canonical_testset(id or name or "images")
+    # A folder of images can be a class that is called 'train'; one of folders is a part.
+    below = {
+        entry.name.lower(): entry
+        for entry in path.iterdir()
+        if entry.is_dir() and any(inner.is_dir() for inner in entry.iterdir())
+    }
     folders = {
         part: below[name] for part, names in _NAMES.items() for name in names if name in below
     }
@@ -256,11 +260,24 @@ def folder_dataset(
         )
     refs = {
         part: TestSetRef(
-            f"{id}/{part}", "image-folder", str(folder.absolute()), dict(options or {}), root=root
+            f"{id}/{part}",
+            "image-folder",
+            str(folder.absolute()),
+            _class_names(folders["train"], part) | dict(options or {}),
+            root=root,
         )
         for part, folder in folders.items()
     }
     return _dataset(id, refs)
+
+
+def _class_names(train: Path, part: str) -> dict[str, Any]:
+    """The classes are the training folders, also where their names are numbers.
+
+    Their order decides nothing here, since no network's own classes are compared with them.
+    """
+    names = sorted(one.name for one in train.iterdir() if one.is_dir() and one.name[0] != ".")
+    return {"classes": names, "allow_empty": part != "train"} if names else {}
 
 
 def _dataset(id: str, refs: Mapping[str, TestSetRef]) -> TransferDataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,11 +65,22 @@ def open_dataset(declared: TransferDataset, splitting: Splitting, seed: int) -> 
     train, validation = (
         (parts["train"], parts["validation"])
         if official
-        else _held_out(parts, splitting, seed, declared)
+        else _held_out(_learned(parts), splitting, seed, declared)
     )
     return with_class_notes(
         OpenDataset(declared, train, validation, parts["test"], classes.names, official, notes)
     )
+
+
+def with_seed(opened: OpenDataset, splitting: Splitting, seed: int) -> OpenDataset:
+    """Return a data set with the validation set of another seed, as if it were opened anew."""
+    if opened.official:
+        return opened
+    whole = pooled(opened.train, opened.validation)
+    train, validation = _held_out(
+        whole.take(np.argsort(whole.rows)), splitting, seed, opened.declared
+    )
+    return replace(opened, train=train, validation=validation)
 
 
 def _readers(declared: TransferDataset) -> dict[str, Reader]:
@@ -156,13 +167,15 @@ def _matrix(sets: AcceptSets, ids: npt.NDArray[np.int64], shape: tuple[int, int]
     return out
 
 
+def _learned(parts: Mapping[str, Part]) -> Part:
+    """Training items, together with official validation items where there are some."""
+    train, validation = parts["train"], parts.get("validation")
+    return train if validation is None else pooled(train, validation)
+
+
 def _held_out(
-    parts: Mapping[str, Part], splitting: Splitting, seed: int, declared: TransferDataset
+    whole: Part, splitting: Splitting, seed: int, declared: TransferDataset
 ) -> tuple[Part, Part]:
-    """Split the training items, together with official validation items where there are some."""
-    whole = parts["train"]
-    if "validation" in parts:
-        whole = pooled(whole, parts["validation"])
     with _named(f"{declared.title}, validation set"):
         train, validation = hold_out(
             whole.targets, splitting.share, seed, stratified=splitting.stratified
