@@ -53,10 +53,11 @@ def test_only_new_rows_are_returned() -> None:
     assert last.last
 
 
-def test_slow_models_give_their_rows_before_the_chunk_is_complete(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("name", "value"), [("_PATIENCE", -1.0), ("_MOST_WAITING", 100)])
+def test_slow_and_wide_models_give_their_rows_before_the_chunk_is_complete(
+    name: str, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE", -1.0)
+    monkeypatch.setattr(module, name, value)
     one = evaluator(("a", 0), ("b", 6))
     assert list(one.load()) == []
     found = list(one.chunk(range(8), batches(one.job, range(8))))

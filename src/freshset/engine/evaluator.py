@@ -17,8 +17,8 @@ from freshset.models.base import Model
 from freshset.models.registry import load
 from freshset.store.columns import Columns
 
-# Seconds after which rows are given out before their chunk is complete.
-_PATIENCE = 30.0
+# Seconds, and bytes that wait, after which rows are given out before their chunk is complete.
+_PATIENCE, _MOST_WAITING = 30.0, 1 << 28
 
 
 class Evaluator:
@@ -82,12 +82,17 @@ class Evaluator:
                 if failure is not None:
                     self.stop(index)
                     yield failure
-            if time.monotonic() > due:
-                # Slow models need not wait for a whole chunk to have their rows recorded.
+            if time.monotonic() > due or self._bytes_waiting() > _MOST_WAITING:
+                # Slow models need not wait for a whole chunk to have their rows recorded, and what
+                # many models give, or wide ones, need not lie in memory.
                 yield from self._rows(range(start, batch[0].stop))
                 start, due = batch[0].stop, time.monotonic() + _PATIENCE
         yield from self._rows(range(start, rows.stop))
         self._waiting = {}
+
+    def _bytes_waiting(self) -> int:
+        parts = (part for parts in self._waiting.values() for part in parts)
+        return sum(values.nbytes for part in parts for values in part.values())
 
     def _rows(self, rows: range) -> Iterator[Rows]:
         """What the models gave for some rows, without those that are recorded already."""
