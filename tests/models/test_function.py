@@ -333,13 +333,16 @@ def test_installed_modules_are_named_as_they_are_imported(
 
 
 def test_the_digest_is_of_the_code_and_the_weights(root: Path) -> None:
-    first = describe(root, "./code.py:Said").weights
+    info = describe(root, "./code.py:Said")
+    first = info.weights
     assert first != describe(root, "./code.py:image").weights
     (root / "w.bin").write_bytes(b"others")
     second = describe(root, "./code.py:Said").weights
     (root / "code.py").write_text(CODE + "\n# a comment", encoding="utf-8")
     third = describe(root, "./code.py:Said").weights
     assert len({first, second, third}) == 3
+    # Without its weights a network is still its code.
+    assert info.network != describe(root, "./code.py:Said").network
 
 
 def test_weights_that_changed_are_seen_where_the_factory_was_called(root: Path) -> None:

@@ -129,12 +129,15 @@ def test_configuration_and_weights_make_the_identity_and_labels_do_not(checkpoin
     shutil.copytree(checkpoints / "text", tmp_path / "text")
     path = tmp_path / "text" / "config.json"
     before = describe("hf:text", tmp_path).weights
+    network = describe("hf:text", tmp_path).network
     assert before == describe("hf:text", checkpoints).weights
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"id2label": {"0": "a", "1": "b", "2": "c"}}))
     assert describe("hf:text", tmp_path).weights == before
+    assert describe("hf:text", tmp_path).network == network
     path.write_text(json.dumps(config | {"activation": "relu"}))
     assert describe("hf:text", tmp_path).weights != before
+    assert describe("hf:text", tmp_path).network != network
 
 
 def test_checksums_are_of_the_file(checkpoints):

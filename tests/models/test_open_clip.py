@@ -94,13 +94,17 @@ def test_prompts_are_part_of_what_a_model_is(checkpoints, tmp_path):
     assert before.classes.keys == ("cat", "dog", "red bus")
     assert describe(f"{NAME}&templates=simple", tmp_path).weights != before.weights
     (tmp_path / "clip" / "classes.txt").write_text("cat\ndog\nblue bus\n", encoding="utf-8")
-    assert describe(NAME, tmp_path).weights != before.weights
+    after = describe(NAME, tmp_path)
+    assert after.weights != before.weights
+    assert after.network == before.network != ""
     path = tmp_path / "clip" / "open_clip_config.json"
     (tmp_path / "clip" / "classes.txt").write_text("cat\ndog\nred bus\n", encoding="utf-8")
     config = json.loads(path.read_text())
     config["model_cfg"]["quick_gelu"] = True
     path.write_text(json.dumps(config))
-    assert describe(NAME, tmp_path).weights != before.weights
+    after = describe(NAME, tmp_path)
+    assert after.weights != before.weights
+    assert after.network != before.network
 
 
 def test_names_in_prompts_may_differ_from_keys(checkpoints, tmp_path):

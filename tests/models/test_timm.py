@@ -112,13 +112,19 @@ def test_a_configuration_is_part_of_what_a_folder_is(checkpoints, tmp_path):
     folder = tmp_path / "timm"
     shutil.copytree(checkpoints / "timm", folder)
     ref = ModelRef.parse("timm:local-dir:timm")
-    before = ADAPTER.describe(ref, runtime(tmp_path)).weights
+    info = ADAPTER.describe(ref, runtime(tmp_path))
+    before = info.weights
     assert before == ADAPTER.describe(ref, runtime(checkpoints)).weights
     text = (folder / "config.json").read_text()
     (folder / "config.json").write_text(
         text.replace('"global_pool": "avg"', '"global_pool": "max"')
     )
-    assert ADAPTER.describe(ref, runtime(tmp_path)).weights != before
+    after = ADAPTER.describe(ref, runtime(tmp_path))
+    assert after.weights != before
+    # So it is of the network without its weights; a name of timm's says what the network is.
+    assert "" != after.network != info.network != before
+    random = ModelRef.parse("timm:test_resnet?pretrained=false")
+    assert ADAPTER.describe(random, runtime()).network == ""
 
 
 def test_a_pickle_is_refused_and_accepted_by_trust(checkpoints, tmp_path):

@@ -70,6 +70,9 @@ class ModelInfo:
     weights
         SHA-256 of the weights, and of a configuration or of prompts that the reference does not
         name; empty when there are none, or they are not on this machine yet.
+    network
+        Digest of what the network is, its weights aside, where the reference does not name it: a
+        configuration beside the weights, or code.  It counts where training starts from nothing.
     download
         Bytes still to fetch; 0 when all is here, -1 when the size is not known.
     versions
@@ -85,6 +88,7 @@ class ModelInfo:
     classes: ClassSpace | None = None
     n_outputs: int = 0
     weights: str = ""
+    network: str = ""
     download: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -317,6 +317,7 @@ def _info(code: _Code, declares: Any, transform: Any) -> ModelInfo:
             "Say it in one of the two ways.",
         )
     classes = _classes(code, said("classes", None))
+    digest = files_digest(_files(code, declares))
     input, preprocessing = _preprocessing(
         code, said("input", None), transform or said("preprocessing", None)
     )
@@ -329,7 +330,8 @@ def _info(code: _Code, declares: Any, transform: Any) -> ModelInfo:
         input=input,
         classes=classes,
         n_outputs=said("n_outputs", 0 if classes is None else len(classes)),
-        weights=files_digest(_files(code, declares)),
+        weights=digest,
+        network=digest,
         versions=versions(),
     )
 

@@ -130,6 +130,7 @@ def _info(source: Source, limits: TextLimits | None, found: HubFile) -> ModelInf
         _preprocessing(source, limits),
         "logits",
         weights=identified(source, found.digest),
+        network=identified(source, "network"),
         download=found.download,
         versions=versions(transformers),
     )

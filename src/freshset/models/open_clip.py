@@ -225,6 +225,7 @@ def _info(ref: ModelRef, source: _Source, prompts: Prompts, found: HubFile) -> M
         classes=prompts.space,
         n_outputs=len(prompts.space),
         weights=_identified(source, prompts, found.digest),
+        network=combined_digest("network", dict(source.network)) if source.folder else "",
         download=found.download,
         versions=versions(open_clip),
     )

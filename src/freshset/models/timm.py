@@ -123,6 +123,7 @@ def _info(ref: ModelRef, source: Source, found: HubFile) -> ModelInfo:
         classes=classes_of(ref, source),
         n_outputs=int(source.config["num_classes"]),
         weights=identified(source, found.digest),
+        network=identified(source, "network") if source.configured else "",
         download=found.download,
         versions=versions(timm),
     )
