@@ -45,6 +45,22 @@ def test_a_folder_of_train_val_and_test(read: Read, tmp_path: Path) -> None:
     assert opened.class_names == ("cat", "dog")
 
 
+def test_folders_with_numbers_for_names_are_classes_and_a_part_may_lack_some(
+    tmp_path: Path,
+) -> None:
+    make_folder(tmp_path / "train", {"9": range(5), "10": range(5, 10), "2": range(10, 15)})
+    make_folder(tmp_path / "test", {"10": [21], "9": [22]})
+    opened = open_dataset(folder_dataset(tmp_path, id="mine"), Splitting(), 0)
+    assert opened.class_names == ("10", "2", "9")
+    assert opened.test.targets.tolist() == [0, 2]
+    make_folder(tmp_path / "test", {"11": [23]})
+    opened = open_dataset(folder_dataset(tmp_path, id="mine"), Splitting(), 0)
+    assert opened.class_names == ("10", "2", "9", "11")
+    assert "the class '11' is in the test set but not in the training set" in opened.notes[0]
+    said = folder_dataset(tmp_path, id="mine", options={"classes": ["2", "9", "10", "11"]})
+    assert said.test.options == {"classes": ["2", "9", "10", "11"]}
+
+
 def test_a_folder_of_classes_is_divided(read: Read, tmp_path: Path) -> None:
     make_folder(tmp_path / "pets", {"cat": range(10), "dog": range(10, 20)})
     ((found,), said) = read("datasets:\n  - pets\n")

@@ -263,7 +263,7 @@ def folder_dataset(
             f"{id}/{part}",
             "image-folder",
             str(folder.absolute()),
-            _class_names(folders["train"], part) | dict(options or {}),
+            _numbers_as_names(folder, options or {}),
             root=root,
         )
         for part, folder in folders.items()
@@ -271,13 +271,16 @@ def folder_dataset(
     return _dataset(id, refs)
 
 
-def _class_names(train: Path, part: str) -> dict[str, Any]:
-    """The classes are the training folders, also where their names are numbers.
+def _numbers_as_names(folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options in which folders that are called by numbers are classes of those names.
 
-    Their order decides nothing here, since no network's own classes are compared with them.
+    The order of classes decides nothing here, since no network's own classes are compared with them.
     """
-    names = sorted(one.name for one in train.iterdir() if one.is_dir() and one.name[0] != ".")
-    return {"classes": names, "allow_empty": part != "train"} if names else {}
+    names = sorted(one.name for one in folder.iterdir() if one.is_dir() and one.name[0] != ".")
+    known = {"classes", "folders", "nested"} & options.keys()
+    if known or not any(name.isdigit() for name in names):
+        return dict(options)
+    return {"classes": names, **options}
 
 
 def _dataset(id: str, refs: Mapping[str, TestSetRef]) -> TransferDataset:
