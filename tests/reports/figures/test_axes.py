@@ -34,6 +34,12 @@ def test_ticks_are_round_apart_and_enough(low, high):
     assert gaps.min() >= (ends[1] - ends[0]) / 10 - 1e-9
 
 
+def test_ticks_of_other_scales():
+    ticks = percent_ticks(*special.logit([0.05, 0.9]), scale="logit")
+    assert {10, 50, 90} <= set(ticks)
+    assert np.diff(special.logit(np.array(ticks) / 100)).min() > 0.4
+
+
 def test_probit_axes_are_labelled_in_percent():
     with style.styled():
         _, axes = style.canvas()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from freshset.generalization.comparison import Score
-from freshset.stats.fits import clip_accuracy, transform
+from freshset.stats.fits import Scale, clip_accuracy, transform
 from freshset.stats.types import FloatArray
 
 Axis = Literal["linear", "probit"]
@@ -33,8 +33,10 @@ def spans(scores: list[Score], scale: Axis) -> tuple[FloatArray, FloatArray, Flo
     return value, low, high
 
 
-def percent_ticks(low: float, high: float, *, wanted: int = 7) -> list[float]:
-    """Choose round percentages for a probit axis from ``low`` to ``high`` (probits).
+def percent_ticks(
+    low: float, high: float, *, wanted: int = 7, scale: Scale = "probit"
+) -> list[float]:
+    """Choose round percentages for an axis from ``low`` to ``high``, in units of its scale.
 
     Rounder numbers come first, and none comes too close to one that is there.
     """
@@ -42,9 +44,9 @@ def percent_ticks(low: float, high: float, *, wanted: int = 7) -> list[float]:
     chosen: list[float] = []
     for step in _STEPS:
         percents = step * np.arange(1, round(100 / step))
-        for percent, where in zip(percents, transform(percents / 100, "probit"), strict=True):
+        for percent, where in zip(percents, transform(percents / 100, scale), strict=True):
             inside = low <= where <= high
-            taken = [float(transform(other / 100, "probit")) for other in chosen]
+            taken = [float(transform(other / 100, scale)) for other in chosen]
             if inside and all(abs(where - other) >= apart for other in taken):
                 chosen.append(round(float(percent), 2))
         if len(chosen) >= wanted - 1:

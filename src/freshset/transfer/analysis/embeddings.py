@@ -48,11 +48,16 @@ def embedding_maps(
     Van der Maaten and Hinton (2008), "Visualizing data using t-SNE", JMLR 9:2579; the perplexity (30,
     or a third of the images) and the start from principal components are those of scikit-learn.
     """
-    if not settings.embed:
+    if not (settings.embed and results.embeddings):
         return ()
-    return tuple(
-        _mapped(one, settings) for one in results.embeddings if len(one.labels) >= _LEAST_IMAGES
-    )
+    import sklearn.manifold  # noqa: F401 - limits hold for libraries that are loaded already
+    from threadpoolctl import threadpool_limits
+
+    # Threads that wait for each other take ten times as long where the processors are busy.
+    with threadpool_limits(1):
+        return tuple(
+            _mapped(one, settings) for one in results.embeddings if len(one.labels) >= _LEAST_IMAGES
+        )
 
 
 def _mapped(one: Embedding, settings: AnalysisSettings) -> EmbeddingMap:

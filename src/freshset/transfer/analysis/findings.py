@@ -62,10 +62,11 @@ def _level(analysis: TransferAnalysis) -> str:
 
 
 def _source(analysis: TransferAnalysis) -> Iterator[str]:
+    lacking: dict[str, list[str]] = {}
     for one in analysis.regimes:
         title, relation = REGIME_TITLES[one.regime], one.source
         if not relation.overall:
-            yield f"{title.capitalize()}: no correlation with {analysis.source}. {relation.why_not}"
+            lacking.setdefault(relation.why_not, []).append(title)
             continue
         found = relation.overall[0]
         if not isfinite(found.r.value):
@@ -93,6 +94,8 @@ def _source(analysis: TransferAnalysis) -> Iterator[str]:
                 "seeds would not"
             )
         yield f"{text}."
+    for why, titles in lacking.items():
+        yield f"No correlation with {analysis.source} for {listed(titles)}. {why}"
 
 
 def _by_dataset(one: RegimeAnalysis) -> str:
@@ -119,20 +122,33 @@ def _regimes_apart(analysis: TransferAnalysis) -> Iterator[str]:
 
 
 def _families(analysis: TransferAnalysis) -> Iterator[str]:
-    for one in analysis.regimes:
-        relation = one.source
-        if not relation.overall or not isfinite(relation.within_families):
-            continue
-        r, inside = relation.overall[0].r.value, relation.within_families
-        text = (
-            f"{REGIME_TITLES[one.regime].capitalize()}: within the {relation.families:,} families of "
-            f"models the correlation is {inside:.2f} instead of {r:.2f}"
+    known = [
+        one
+        for one in analysis.regimes
+        if one.source.overall and isfinite(one.source.within_families)
+    ]
+    if not known:
+        return
+    parts = [
+        f"{one.source.within_families:.2f} instead of {one.source.overall[0].r.value:.2f} with "
+        f"{REGIME_TITLES[one.regime]}"
+        for one in known
+    ]
+    text = (
+        f"Within the {known[0].source.families:,} families of models the correlation is "
+        f"{listed(parts)}"
+    )
+    between = [
+        REGIME_TITLES[one.regime]
+        for one in known
+        if one.source.overall[0].r.value - one.source.within_families > _FAMILY
+    ]
+    if between:
+        text += (
+            f": with {listed(between)} much of it says that families differ, not that better members "
+            "transfer better"
         )
-        if r - inside > _FAMILY:
-            text += (
-                ", so much of it says that families differ, not that better members transfer better"
-            )
-        yield f"{text}."
+    yield f"{text}."
 
 
 def _gains(analysis: TransferAnalysis) -> Iterator[str]:
@@ -165,74 +181,90 @@ def _gain(gain: Gain, analysis: TransferAnalysis) -> str:
 
 
 def _best(analysis: TransferAnalysis) -> Iterator[str]:
+    level = f"at a level of {1 - analysis.settings.level:.2g}"
+    parts, alone = [], True
     for one in analysis.regimes:
         if not one.best:
             continue
-        winners = {best.models[best.found.best] for best in one.best}
         tied = [int(best.found.tied.sum()) - 1 for best in one.best]
         holm = [int(best.found.tied_holm.sum()) - 1 for best in one.best]
-        text = f"{REGIME_TITLES[one.regime].capitalize()}: {_winners(one, winners)}"
-        level = f"at a level of {1 - analysis.settings.level:.2g}"
-        if not max(holm):
-            where = "every data set" if len(one.best) > 1 else "this data set"
-            yield f"{text} On {where} it is told apart from all others {level}."
-            continue
-        yield (
-            f"{text} Not told apart from the best one of a data set {_span(tied)} {level}, and "
-            f"{_span(holm)} after Holm's correction; that is no proof of being as good."
+        alone = alone and not max(holm)
+        ties = (
+            f"{_span(tied)} not told apart from the best of a data set, {_span(holm)} after Holm's"
         )
+        parts.append(
+            f"{REGIME_TITLES[one.regime].capitalize()}: {_winners(one)}; "
+            f"{ties if max(holm) else 'all others are told apart from the best'}."
+        )
+    if parts:
+        last = "" if alone else f" Tests {level}; not told apart is no proof of being as good."
+        yield " ".join(parts) + last
 
 
-def _winners(one: RegimeAnalysis, winners: set[str]) -> str:
+def _winners(one: RegimeAnalysis) -> str:
     total = len(one.best)
-    means = one.means.mean
-    first = one.table.models[int(means.argmax())]
-    if len(winners) == 1 and total > 1:
-        return f"{next(iter(winners))} has the highest score on all {total:,} data sets."
+    winners = {best.models[best.found.best] for best in one.best}
+    first = one.table.models[int(one.means.mean.argmax())]
     if len(winners) == 1:
-        return f"{next(iter(winners))} has the highest score."
+        return (
+            f"{next(iter(winners))} is first{f' on all {total:,} data sets' if total > 1 else ''}"
+        )
     ahead = sum(best.models[best.found.best] == first for best in one.best)
     return (
-        f"{first} has the highest mean and the highest score on {ahead:,} of {total:,} data sets; "
-        f"{count(len(winners), 'model')} are first somewhere."
+        f"{first} has the highest mean and is first on {ahead:,} of {total:,} data sets, "
+        f"{count(len(winners), 'model')} are first somewhere"
     )
 
 
 def _span(numbers: list[int]) -> str:
     low, high = min(numbers), max(numbers)
     if low == high:
-        return f"{'is' if low == 1 else 'are'} {count(low, 'other')}"
-    return f"are {low:,} to {high:,} others"
+        return f"{count(low, 'other')} {'is' if low == 1 else 'are'}"
+    return f"{low:,} to {high:,} others are"
 
 
 def _agreement(analysis: TransferAnalysis) -> Iterator[str]:
-    for one in analysis.regimes:
-        found = one.agreement
-        if found is None or not isfinite(found.w):
-            continue
-        datasets = len(one.table.datasets)
-        agreed = (
-            f"data sets agree on the order of the models with Kendall's W {found.w:.2f} "
-            f"(0 to 1, {p_text(found.p)}; mean tau of two of them {found.mean_tau:.2f})"
+    known = [
+        (one, one.agreement)
+        for one in analysis.regimes
+        if one.agreement is not None and isfinite(one.agreement.w)
+    ]
+    if not known:
+        return
+    parts = [
+        f"{found.w:.2f} with {REGIME_TITLES[one.regime]} ({p_text(found.p)})"
+        for one, found in known
+    ]
+    text = (
+        "How far data sets agree on the order of the models, by Kendall's W from 0 to 1: "
+        f"{listed(parts)}"
+    )
+    chance = [
+        REGIME_TITLES[one.regime] for one, found in known if found.p > 1 - analysis.settings.level
+    ]
+    if chance:
+        text += (
+            f". With {listed(chance)} chance gives as much: there a ranking by the mean says little of "
+            "another data set"
         )
-        text = f"{REGIME_TITLES[one.regime].capitalize()}: the {datasets:,} {agreed}"
-        if found.p > 1 - analysis.settings.level:
-            text += (
-                ", which chance gives too: a ranking by the mean says little of another data set"
-            )
-        yield f"{text}."
+    yield f"{text}."
 
 
 def _rankings(analysis: TransferAnalysis) -> Iterator[str]:
-    for one in analysis.rankings:
-        name = SCORE_TITLES.get(one.score, one.score)
-        text = (
-            f"{name} orders the models by accuracy with {REGIME_TITLES[one.regime]} with a weighted "
-            f"Kendall correlation of {one.mean.value:.2f} on average"
+    for name in dict.fromkeys(one.score for one in analysis.rankings):
+        parts = []
+        for one in analysis.rankings:
+            if one.score == name:
+                spread = f" ({interval(one.mean)})" if isfinite(one.mean.low) else ""
+                parts.append(
+                    f"{one.mean.value:.2f}{spread} with {REGIME_TITLES[one.regime]}, where its first "
+                    f"choice is {one.regret:.1f} points below the best model"
+                )
+        datasets = max(len(one.datasets) for one in analysis.rankings if one.score == name)
+        yield (
+            f"{SCORE_TITLES.get(name, name)}, which needs no training, orders the models with a weighted "
+            f"Kendall correlation, mean over {count(datasets, 'data set')}, of {'; '.join(parts)}."
         )
-        if isfinite(one.mean.low):
-            text += f" ({interval(one.mean)} over {count(len(one.datasets), 'data set')})"
-        yield f"{text}; the model that it puts first is {one.regret:.1f} points below the best one."
 
 
 def _convergence(analysis: TransferAnalysis) -> Iterator[str]:
@@ -263,24 +295,34 @@ def _convergence(analysis: TransferAnalysis) -> Iterator[str]:
 
 
 def _subsets(analysis: TransferAnalysis) -> Iterator[str]:
-    if analysis.subsets is None:
+    if analysis.subsets is None or not analysis.subsets.crossings:
         return
-    titles = {d.id: d.title for d in analysis.datasets}
-    for one in analysis.subsets.crossings:
-        where = (
-            f"{one.model} on {titles[one.dataset]}, {one.sizes[0]:,} to {one.sizes[-1]:,} images"
+    found = analysis.subsets.crossings
+    always = [one for one in found if one.features_to == one.sizes[-1]]
+    never = [one for one in found if one.tuned_from == one.sizes[0]]
+    cross = [one for one in found if one.features_to and one.tuned_from]
+    parts = []
+    if cross:
+        to = sorted(one.features_to for one in cross)
+        start = sorted(one.tuned_from for one in cross)
+        parts.append(
+            f"in {len(cross):,} fixed features are at least as good as fine-tuning up to "
+            f"{_range(to)} images and fine-tuning is better from {_range(start)}"
         )
-        if one.features_to == one.sizes[-1]:
-            yield f"{where}: fixed features are at least as good as fine-tuning at every size."
-        elif one.tuned_from == one.sizes[0]:
-            yield f"{where}: fine-tuning is better than fixed features at every size."
-        elif one.features_to and one.tuned_from:
-            yield (
-                f"{where}: fixed features are at least as good as fine-tuning up to "
-                f"{one.features_to:,}, fine-tuning is better from {one.tuned_from:,}."
-            )
-        else:
-            yield f"{where}: neither fixed features nor fine-tuning is better throughout."
+    if always:
+        parts.append(f"in {len(always):,} fixed features are at least as good at every size")
+    if never:
+        parts.append(f"in {len(never):,} fine-tuning is better at every size")
+    rest = len(found) - len(cross) - len(always) - len(never)
+    if rest:
+        parts.append(f"in {rest:,} neither is better throughout")
+    pairs = f"{count(len(found), 'pair')} of model and data set"
+    yield f"Of {pairs}, {'; '.join(parts)} (means over random subsets; sizes that were tried)."
+
+
+def _range(values: list[int]) -> str:
+    low, high = values[0], values[-1]
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _embeddings(analysis: TransferAnalysis) -> Iterator[str]:
