@@ -249,13 +249,18 @@ def _files(data: datasets.VisionDataset) -> list[Path]:
     for name in _FILES:
         files = getattr(data, name, None)
         if isinstance(files, (list, tuple)) and files and len(files) == len(data):
-            return [Path(file) for file in files] if isinstance(files[0], (str, Path)) else []
+            if not isinstance(files[0], (str, Path)):
+                return []
+            # Parsing a path again takes as long as looking at the file.
+            return [file if isinstance(file, Path) else Path(file) for file in files]
     return []
 
 
 def _file_ids(files: Sequence[Path], root: Path) -> list[str]:
-    inside = all(file.is_relative_to(root) for file in files)
-    return [(file.relative_to(root) if inside else file).as_posix() for file in files]
+    try:
+        return [file.relative_to(root).as_posix() for file in files]
+    except ValueError:  # some lie elsewhere
+        return [file.as_posix() for file in files]
 
 
 def _digest(data: datasets.VisionDataset, ids: Sequence[str], files: Sequence[Path]) -> str:
