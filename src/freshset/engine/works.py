@@ -21,6 +21,7 @@ from freshset.core.errors import FreshsetError
 from freshset.core.files import sha256_bytes
 from freshset.engine.backends.base import Backend
 from freshset.engine.writing import writing
+from freshset.store.array_file import ArrayFile
 from freshset.store.works import Claim, WorkFailure, Works, WorkSpec
 
 State = Literal["done", "missing", "failed", "waiting", "elsewhere"]
@@ -33,7 +34,7 @@ class Made:
     """What work comes to; see `freshset.store.works.Claim.finish`."""
 
     document: Mapping[str, Any]
-    arrays: Mapping[str, npt.NDArray[Any] | Path] = field(default_factory=dict)
+    arrays: Mapping[str, npt.NDArray[Any] | ArrayFile | Path] = field(default_factory=dict)
 
 
 class WorkItem(Protocol[Context_contra]):
