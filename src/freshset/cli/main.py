@@ -23,6 +23,7 @@ from freshset.cli import (
     scoring,
     serve,
     testset,
+    transfer,
 )
 from freshset.core.errors import FreshsetError
 from freshset.version import __version__
@@ -47,6 +48,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(listing.app, name="ls")
 app.add_typer(testset.app, name="testset")
 app.add_typer(protocol.app, name="protocol")
+app.add_typer(transfer.app, name="transfer")
 for command in (
     run.run,
     check.check,

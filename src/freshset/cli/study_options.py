@@ -12,6 +12,7 @@ from freshset.core.errors import UsageError
 
 if TYPE_CHECKING:
     from freshset.engine.study import StudyFile
+    from freshset.transfer.study import TransferStudy
 
 
 class OnExistingName(StrEnum):
@@ -195,7 +196,7 @@ TrustOption = Annotated[
 ]
 
 
-def overrides(study: StudyFile, **given: Any) -> dict[str, Any]:
+def overrides(study: StudyFile | TransferStudy, **given: Any) -> dict[str, Any]:
     """Return the settings that were given, as `freshset.engine.study.StudyFile.wanted` takes them.
 
     Raises

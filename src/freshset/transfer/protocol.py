@@ -7,6 +7,7 @@ stored with each result, so that nobody needs to guess.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
@@ -148,6 +149,42 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Subsets:
+    """How networks are trained on some of the training images, for the figure of accuracy by size.
+
+    Rate and decay are chosen for each subset, on the whole validation set, and the final fit learns
+    from the subset alone.
+
+    Attributes
+    ----------
+    steps, epochs
+        Of each run, whichever is more.
+    batch
+        Images of a step, at most.
+    rate_share
+        What the rates of the grid are multiplied by, as the batch is smaller.
+    """
+
+    steps: int = 1_000
+    epochs: int = 100
+    batch: int = 64
+    rate_share: float = 0.25
+
+    def training(self, whole: Training, n: int) -> Training:
+        """How a network is trained on n images, where on all images it is as ``whole`` says."""
+        batch = min(self.batch, n)
+        return replace(
+            whole,
+            rule="fixed",
+            steps=max(self.steps, math.ceil(self.epochs * n / batch)),
+            batch=batch,
+            rates=tuple(rate * self.rate_share for rate in whole.rates),
+            refit=False,
+            measure_every=0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """All of it; see the parts."""
 
@@ -157,6 +194,7 @@ class Protocol:
     probe: ProbeProtocol = field(default_factory=ProbeProtocol)
     finetune: Training = field(default_factory=Training)
     scratch: Training = field(default_factory=Training)
+    subsets: Subsets = field(default_factory=Subsets)
 
     @classmethod
     def of(cls, budget: Budget, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Protocol:

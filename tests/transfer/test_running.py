@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.small_transfer import make_dataset, make_study, numbers
+
+from freshset.core.errors import DataError, UsageError
+from freshset.engine.works import SilentWork
+from freshset.models.training.recipe import Execution
+from freshset.store.parquet import ParquetStore
+from freshset.transfer.costs import transfer_cost
+from freshset.transfer.running import (
+    TransferPlan,
+    context_of,
+    make_transfer_plan,
+    run_transfer,
+)
+from freshset.transfer.study import NOTHING, load_transfer
+
+pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+
+def plan_of(done: TransferPlan, store: Path, **settings: Any) -> TransferPlan:
+    """The study of the finished run, to be run into another store."""
+    return make_transfer_plan(done.study, settings, store=store)
+
+
+def test_running_again_makes_nothing(done: TransferPlan) -> None:
+    again = run_transfer(make_transfer_plan(done.study))
+    assert again.complete
+    assert again.features.made == []
+    assert again.works.made == []
+    assert ParquetStore(done.store).cells() == ()  # it is a store for evaluations too
+
+
+def test_shards_make_all_and_the_same(done: TransferPlan, tmp_path: Path) -> None:
+    made = 0
+    for part in (1, 2):
+        result = run_transfer(plan_of(done, tmp_path, shard=(part, 2)))
+        assert result.complete
+        assert result.works.made
+        made += len(result.works.made)
+    assert made == len(done.listed.items)
+    assert numbers(replace(done, store=tmp_path)) == numbers(done)
+
+
+_RUN = """
+import sys
+from freshset.transfer.running import make_transfer_plan, run_transfer
+from freshset.transfer.study import NOTHING, load_transfer
+run_transfer(make_transfer_plan(load_transfer(sys.argv[1]), store=__import__("pathlib").Path(sys.argv[2])))
+"""
+
+
+@contextmanager
+def started(study: Path, store: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", _RUN, str(study), str(store)])
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_killed_run_goes_on_and_comes_to_the_same(done: TransferPlan, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with started(done.study.path, store) as process:
+        deadline = time.monotonic() + 60
+        # A checkpoint of a training run, after others are done.
+        while not any((store / "works/partial").glob("*/*.safetensors")) or not any(
+            (store / "works/trial").glob("*/work.json")
+        ):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    plan = make_transfer_plan(done.study, store=store)
+    states = transfer_cost(plan).states
+    assert states["trial"]["done"] >= 1
+    result = run_transfer(plan)
+    assert result.complete
+    assert len(result.works.made) < len(plan.listed.items)
+    assert numbers(plan) == numbers(done)
+    assert not (store / "works/partial").exists()
+
+
+@pytest.mark.xdist_group("ray")
+def test_ray_comes_to_the_same(done: TransferPlan, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    study = replace(
+        done.study,
+        regimes=("features", "finetune"),
+        models=done.study.models[1:],
+        datasets=done.study.datasets[1:],
+        convergence=NOTHING,
+        subsets=NOTHING,
+        embeddings=NOTHING,
+    )
+    plan = make_transfer_plan(study, {"backend": "ray", "actors": 1}, store=tmp_path)
+    assert run_transfer(plan).complete
+    there = numbers(done)
+    for identity, found in numbers(plan).items():
+        assert found == there[identity]
+
+
+def test_single_stages(study_file: Path) -> None:
+    plan = make_transfer_plan(load_transfer(study_file))
+    kinds = lambda result: sorted({item.spec.kind for item in result.works.made})  # noqa: E731
+    result = run_transfer(plan, stage="features", features_only=True)
+    assert (len(result.features.made), kinds(result)) == (2, [])
+    result = run_transfer(plan, stage="features")
+    assert (result.features.made, kinds(result)) == ([], ["probe", "transferability"])
+    result = run_transfer(plan, stage="scratch")
+    assert (result.features.made, kinds(result)) == ([], ["final", "trial"])
+    assert {item.cell.regime for item in result.works.made} == {"scratch"}
+    assert [item.cell.regime for item in plan.items("finetune")] == ["finetune"] * 3
+
+
+def test_a_model_that_fails_stops_no_other(study_file: Path) -> None:
+    models = ["py:nets.py:wide", "py:nets.py:nothing"]
+    plan = make_transfer_plan(load_transfer(make_study(study_file.parent, models=models)))
+    result = run_transfer(plan, stage="features")
+    assert not result.complete
+    assert result.failures == []
+    assert {cell.model for cell in result.impossible} == {"py:nets.py:nothing"}
+    assert {item.cell.model for item in result.works.made} == {"py:nets.py:wide"}
+
+
+def test_diverging_trials_are_results_and_never_chosen(study_file: Path) -> None:
+    training = {"steps": 4, "batch": 8, "rates": [0.05, 1e30], "decays": [0.0]}
+    protocol = {"budget": "lite", "finetune": training}
+    path = make_study(study_file.parent, protocol=protocol, models=["py:nets.py:wide"])
+    plan = make_transfer_plan(load_transfer(path))
+    assert run_transfer(plan, stage="finetune").complete
+    for item in plan.items("finetune"):
+        work = plan.works.get(item.spec)
+        assert work is not None
+        if item.spec.kind == "final":
+            assert work.document["chosen"]["rate"] == 0.05
+        elif "1e+30" in item.title:
+            assert work.document["score"] is None
+            assert work.document["trained"]["diverged"] > 0
+    training["rates"] = [1e29, 1e30]
+    plan = make_transfer_plan(
+        load_transfer(make_study(path.parent, protocol=protocol, models=["py:nets.py:wide"]))
+    )
+    result = run_transfer(plan, stage="finetune")
+    assert not result.complete
+    assert {failure.error for failure in result.failures} == {"All 2 trials diverged."}
+
+
+def test_what_is_wrong_with_data_sets_is_said_at_once(tmp_path: Path) -> None:
+    path = make_study(tmp_path)
+    study = load_transfer(path)
+    wrong = tuple(
+        replace(dataset, expected={"test": 31, "classes": 3}) for dataset in study.datasets
+    )
+    with pytest.raises(UsageError, match="2 data sets cannot be used") as info:
+        make_transfer_plan(replace(study, datasets=wrong))
+    assert str(info.value).count("31") == 2
+    with pytest.raises(DataError):
+        make_transfer_plan(replace(study, datasets=wrong[:1]))
+    with pytest.raises(UsageError, match="no limit of items"):
+        make_transfer_plan(study, {"limit": 5})
+
+
+def test_where_readers_run(done: TransferPlan) -> None:
+    def of(**settings: Any) -> Execution:
+        return context_of(make_transfer_plan(done.study, settings)).execution
+
+    assert of(workers=-1).workers == -1  # each run decides, by its data
+    assert of(workers=-1, backend="ray").workers == 0
+    assert of(workers=2, backend="ray", memory=5).workers == 2
+    assert of(memory=5).memory == 5
+    assert of().checkpoint_every == 2
+
+
+def test_official_validation_sets_have_no_seeds(tmp_path: Path) -> None:
+    path = make_study(tmp_path, seeds=2)
+    make_dataset(tmp_path / "other", strength=60, seed=5, n=3)
+    (tmp_path / "other" / "train").rename(tmp_path / "bright" / "val")
+    plan = make_transfer_plan(load_transfer(path))
+    assert plan.datasets["bright", 0] is plan.datasets["bright", 1]
+    probes = [i for i in plan.listed.items if i.spec.kind == "probe"]
+    assert len({i.spec.identity for i in probes if i.cell.dataset == "bright"}) == 2
+    assert len({i.spec.identity for i in probes if i.cell.dataset == "dim"}) == 4
+
+
+def test_progress_tells_of_everything(study_file: Path) -> None:
+    class Seen(SilentWork):
+        images = 0
+        made_titles: list[str] = []  # noqa: RUF012
+
+        def advance(self, images: int) -> None:
+            self.images += images
+
+        def made(self, title: str, images: int) -> None:
+            self.images += images
+            self.made_titles.append(title)
+
+    plan = make_transfer_plan(load_transfer(study_file))
+    seen = Seen()
+    run_transfer(plan, progress=seen)
+    assert seen.images == 24 + 30 + 6 * 48
+    assert len(seen.made_titles) == 2 + len(plan.listed.items)
