@@ -17,10 +17,10 @@ from freshset.engine.study_testsets import full_path
 from freshset.engine.wanted import Wanted, WantedModel, run_settings
 from freshset.engine.yaml_text import Document, Place, problems_error, read_file
 from freshset.models.training.recipe import Execution
-from freshset.transfer.cells.recipes import check_protocol
 from freshset.transfer.datasets.base import TransferDataset
 from freshset.transfer.datasets.declaring import TransferDatasets
 from freshset.transfer.protocol import Protocol
+from freshset.transfer.recipes import check_protocol
 from freshset.transfer.results import Regime, SourceModel
 from freshset.transfer.study_sections import (
     PROTOCOL_PARTS,

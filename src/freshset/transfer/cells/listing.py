@@ -21,11 +21,11 @@ from freshset.transfer.cells.probing import (
     ScoresItem,
     features_of,
 )
-from freshset.transfer.cells.recipes import STARTS, final_recipe, trial_recipes
 from freshset.transfer.cells.training import FINAL, TRIAL, Final, Trial, network
 from freshset.transfer.datasets.base import OpenDataset, Part
 from freshset.transfer.features.wanted import WantedFeatures
 from freshset.transfer.protocol import Training
+from freshset.transfer.recipes import STARTS, final_recipe, trial_recipes
 from freshset.transfer.study import TransferStudy
 
 Item = ProbeItem | ScoresItem | Trial | Final

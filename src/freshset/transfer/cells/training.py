@@ -21,10 +21,10 @@ from freshset.models.training.recipe import Recipe
 from freshset.store.works import Claim, Works, WorkSpec
 from freshset.transfer.cells.cell import Cell, Context, learned_from
 from freshset.transfer.cells.judging import answers, judge
-from freshset.transfer.cells.recipes import final_recipe
 from freshset.transfer.datasets.base import Part
 from freshset.transfer.probe.scores import Metric
 from freshset.transfer.protocol import Training
+from freshset.transfer.recipes import final_recipe
 
 TRIAL, FINAL = "trial", "final"
 

@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from freshset.models.training.recipe import Recipe
-from freshset.transfer.cells.recipes import STARTS, check_protocol, final_recipe, trial_recipes
 from freshset.transfer.protocol import BUDGETS, Protocol, Training
+from freshset.transfer.recipes import STARTS, check_protocol, final_recipe, trial_recipes
 
 # Of a part of the protocol: what each field becomes, and what becomes no field of a recipe.
 BECOMES = {
