@@ -88,7 +88,7 @@ def _named(path: Path | Sequence[Path] | Mapping[str, Path]) -> list[tuple[str, 
 def _topk(
     column: Column, items: TestSet, where: str, report: ImportReport
 ) -> npt.NDArray[np.int32]:
-    values = _to_class_ids(column.values, items.class_names, items.id, where)
+    values = to_class_ids(column.values, items.class_names, items.id, where)
     if column.ids is None:
         topk = check_topk(values, items, where)
         if items.ids_given:
@@ -147,7 +147,7 @@ def _testset(store: Store, name: str, labels: Path | None, classes: str | None) 
         len(column.values),
         count,
         item_ids=ids,
-        labels=_to_class_ids(column.values, names, name, str(labels))[:, 0].astype(np.int32),
+        labels=to_class_ids(column.values, names, name, str(labels))[:, 0].astype(np.int32),
         ids_given=column.ids is not None,
         class_names=names,
         touched=touched_near(labels.absolute()),
@@ -196,9 +196,10 @@ def _class_names(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _to_class_ids(
+def to_class_ids(
     values: npt.NDArray[np.generic], names: tuple[str, ...], testset: str, where: str
 ) -> npt.NDArray[np.int64]:
+    """Class ids of numbers or names, shape (items, k); raises `DataError` for what is no class."""
     numbers = values.dtype.kind in "iuf" or not names
     if numbers and not all(name.isdecimal() for name in names or ("",)):
         return class_ids(values, where)

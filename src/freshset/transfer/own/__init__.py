@@ -1,0 +1,1 @@
+"""Results of networks that were trained elsewhere: tables of predictions become transfer results."""
