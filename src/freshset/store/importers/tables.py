@@ -63,9 +63,11 @@ def put_counts(cells: list[Counts], store: Store, *, replace: bool) -> ImportRep
     return report
 
 
-def read_csv(path: Path, comment: str | None = None) -> pd.DataFrame:
-    """Read a csv file, or raise `DataError` with the file's name."""
+def read_csv(path: Path, comment: str | None = None, *, text: bool = False) -> pd.DataFrame:
+    """Read a csv file, with every cell as it is written if wanted; `DataError` names the file."""
     try:
+        if text:
+            return pd.read_csv(path, comment=comment, dtype=str, keep_default_na=False)
         return pd.read_csv(path, comment=comment)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path}: cannot be read as csv ({error}).") from error

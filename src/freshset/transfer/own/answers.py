@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from freshset.core.errors import DataError
 from freshset.stats.types import BoolArray, FloatArray, IntArray
@@ -193,16 +192,15 @@ def _in_order(
 
 def _by_class(path: Path) -> tuple[npt.NDArray[np.object_] | None, tuple[str, ...], FloatArray]:
     """Ids, names of classes and a value for each, from a csv file."""
-    frame = read_csv(path)
+    frame = read_csv(path, text=True)
     id_name = next((c for c in frame.columns if str(c).lower() in ID_NAMES), None)
     ids = None
     if id_name is not None:
-        text = pd.read_csv(path, usecols=[id_name], dtype=str, keep_default_na=False)
-        ids = text[id_name].to_numpy(dtype=object)
+        ids = frame[id_name].to_numpy(dtype=object)
         frame = frame.drop(columns=id_name)
     _unique(ids, path)
     try:
-        values = frame.to_numpy(dtype=float)
+        values = frame.replace("", "nan").to_numpy(dtype=float)
     except ValueError as error:
         raise DataError(f"{path}: a column of a class is not numbers ({error}).") from error
     if not np.isfinite(values).all() or not values.size:

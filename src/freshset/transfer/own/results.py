@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import pandas as pd
 
 from freshset.core.errors import DataError, did_you_mean
 from freshset.store.importers.tables import need_columns, number, read_csv
@@ -212,9 +211,8 @@ def _models(path: Path, *, given: bool) -> dict[str, SourceModel]:
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
     """Rows of a csv file as texts, without cells that are empty."""
-    frame = read_csv(path)
+    frame = read_csv(path, text=True)
     need_columns(frame, needed, path)
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     rows = [
         {str(k): v.strip() for k, v in row.items() if v.strip()} for row in frame.to_dict("records")
     ]
