@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from freshset.cli.transfer.render import intent_text, plan_text, result_text
@@ -67,7 +68,7 @@ def test_result() -> None:
     works: WorkReport[Any] = WorkReport([item], [failure], [left])
     result = TransferRun(PLAN, FeatureReport(), works, PLAN.listed.impossible)
     assert not result.complete
-    text = result_text(result)
+    text = result_text(result, ("Models differ.",), Path("report/index.html"))
     for expected in (
         "1 pieces of work made, 1 failed.",
         "Left for later or to other processes: 1.",
@@ -75,5 +76,7 @@ def test_result() -> None:
         "a trial: It broke. Mend it.",
         "No such model.",
         "Store:  there",
+        "- Models differ.",
+        "Report: report/index.html",
     ):
         assert expected in text

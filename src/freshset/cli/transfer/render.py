@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freshset.cli.output import columns
+from freshset.cli.output import columns, wrapped
 from freshset.cli.progress import duration_text
 from freshset.cli.render_status import grouped
 from freshset.version import __version__
@@ -66,8 +68,8 @@ def _impossible(plan: TransferPlan) -> list[str]:
     return ["", "impossible:", *(f"  {one}" for one in grouped(found.items(), len(found)))]
 
 
-def result_text(result: TransferRun) -> str:
-    """Return what a run did."""
+def result_text(result: TransferRun, findings: Sequence[str] = (), page: Path | None = None) -> str:
+    """Return what a run did, and what its report found."""
     made = len(result.features.made) + len(result.works.made)
     parts = [f"{made:,} pieces of work made, {len(result.failures):,} failed."]
     left = result.works.left
@@ -81,7 +83,11 @@ def result_text(result: TransferRun) -> str:
         parts += ["", "failed:", *(f"  {line}" for line in grouped(why, len(why)))]
     if result.impossible:
         parts += _impossible(result.plan)
-    return "\n".join([*parts, "", f"Store:  {result.plan.store}"])
+    parts += ["", wrapped(findings)] if findings else []
+    parts.append("")
+    if page is not None:
+        parts.append(f"Report: {page}")
+    return "\n".join([*parts, f"Store:  {result.plan.store}"])
 
 
 def document(
@@ -90,6 +96,7 @@ def document(
     *,
     cost: TransferCost | None = None,
     result: TransferRun | None = None,
+    page: Path | None = None,
 ) -> dict[str, Any]:
     """Return the JSON document ``freshset.transfer-run/1``, of a plan or of what a run did."""
     out: dict[str, Any] = {
@@ -110,6 +117,7 @@ def document(
         out["cost"] = asdict(cost)
     if result is not None:
         out["complete"] = result.complete
+        out["report"] = None if page is None else str(page)
         out["made"] = [one.title for one in result.features.made]
         out["made"] += [one.title for one in result.works.made]
         out["failed"] = [

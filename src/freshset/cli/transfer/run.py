@@ -127,9 +127,13 @@ def _run(plan: TransferPlan, name: str) -> TransferRun:
 
 def _finish(result: TransferRun, name: str, as_json: bool, output: Path | None) -> None:
     from freshset.cli.transfer.render import document, result_text
+    from freshset.cli.transfer.reporting import report_of
 
-    data = document(result.plan, name, result=result) if as_json else {}
-    text = "" if as_json else result_text(result)
+    found = report_of(result.plan) if name == "run" else None
+    page = None if found is None else found[1]
+    findings = () if found is None else found[0].findings
+    data = document(result.plan, name, result=result, page=page) if as_json else {}
+    text = "" if as_json else result_text(result, findings, page)
     emit(data, text, as_json=as_json, output=output)
     if not result.complete:
         raise typer.Exit(PARTIAL)
