@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from models.training.pictures import CLASSES, items
 
 from freshset.core.errors import UsageError
 from freshset.models.base import Runtime
 from freshset.models.reference import ModelRef
-from freshset.models.registry import ADAPTERS, describe, load, load_features, trainable
+from freshset.models.registry import ADAPTERS, describe, load, load_features, train, trainable
+from freshset.models.training.data import TrainingData
+from freshset.models.training.recipe import Execution, Recipe
 
 
 @pytest.mark.parametrize("name", sorted(ADAPTERS.builtin))
@@ -52,3 +55,17 @@ def test_a_network_has_outputs_and_a_seed_that_can_be() -> None:
     for n_outputs, seed in ((0, 0), (2, -1)):
         with pytest.raises(UsageError, match="cannot be meant"):
             trainable(ref, Runtime(), n_outputs=n_outputs, start="random", seed=seed)
+
+
+def test_the_network_of_a_model_is_trained_on_other_classes(tmp_path: Path) -> None:
+    ref = ModelRef.parse("timm:test_vit?pretrained=false&img_size=160")
+    data = TrainingData(
+        items(0, 6), CLASSES, {"test": items(9, 12)}, lambda _, logits: 0.5, ("test", 2)
+    )
+    recipe, runtime = Recipe("random", 2, 2, 0.01), Runtime(device="cpu", threads=1)
+    found = train(ref, runtime, recipe, Execution(), data, tmp_path)
+    assert found.logits["test"].shape == (3, CLASSES)
+    assert found.features is not None
+    assert found.features.shape == (2, 64)
+    assert {"timm", "torch"} <= found.versions.keys()
+    assert train(ref, runtime, recipe, Execution(), data, tmp_path / "again").digest == found.digest
