@@ -190,11 +190,13 @@ def normalised(
     if device.type == "cpu":
         ready = preprocessing.normalise(batch, channels_last=True)
         return torch.from_numpy(ready).permute(0, 3, 1, 2)
-    raw = batch if batch.flags.writeable else batch.copy()
-    tensor = torch.from_numpy(raw).to(device, non_blocking=True)
-    tensor = tensor.permute(0, 3, 1, 2).to(torch.float32)
+    raw = torch.from_numpy(batch if batch.flags.writeable else batch.copy())
+    # From pinned memory, and nothing that waits for the GPU: the next batch is on its way while the
+    # GPU is still at work on the last one.
+    pinned = raw.pin_memory() if device.type == "cuda" else raw
+    tensor = pinned.to(device, non_blocking=True).permute(0, 3, 1, 2).to(torch.float32)
     mean, std = (
-        torch.tensor(values, device=device).view(1, -1, 1, 1)
+        torch.tensor(values).view(1, -1, 1, 1).to(device, non_blocking=True)
         for values in (preprocessing.mean, preprocessing.std)
     )
     return tensor.div_(255).sub_(mean).div_(std)

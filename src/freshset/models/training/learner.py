@@ -236,7 +236,9 @@ def _loss(outputs: torch.Tensor, targets: Targets, ignored: BoolArray | None) ->
     wanted = torch.from_numpy(targets).to(outputs.device, non_blocking=True)
     if targets.ndim == 1:
         return functional.cross_entropy(outputs, wanted, reduction="sum")
-    counts = None if ignored is None else torch.from_numpy(~ignored).to(outputs.device).float()
+    counts = None
+    if ignored is not None:
+        counts = torch.from_numpy(~ignored).to(outputs.device, non_blocking=True).float()
     return functional.binary_cross_entropy_with_logits(
         outputs, wanted.float(), weight=counts, reduction="sum"
     )
