@@ -1,8 +1,8 @@
 """The web app under load: 200 simulated workers on SQLite and on PostgreSQL, beside a bare endpoint.
 
 Tasks of 48 images (42 candidates, 3 and 3 controls), 10 workers each.  A server process serves the app
-on loopback; workers are this process, with one connection kept open each, and cost about as much of the
-other core as the server does.  Databases wait for the disk at every commit (SQLite's synchronous FULL,
+on loopback; workers are this process, with one connection kept open each, and cost about a tenth of what
+the server does.  Databases wait for the disk at every commit (SQLite's synchronous FULL,
 PostgreSQL's fsync).  Three parts on each database:
 
 paced      100 submissions a second for --seconds, each at its time whether or not others have been

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from freshset.replication.labelling.slots import Lease, take
-from freshset.replication.labelling.submissions import submit
+from freshset.core.errors import FreshsetError
+from freshset.replication.labelling.slots import Lease, Wish, allocate
+from freshset.replication.labelling.submissions import Submission, accept
 from freshset.replication.labelling.task_images import shown_tokens
-from freshset.replication.project import Project
+from freshset.replication.project import Project, Together
 
-CLOCKED = ("freshset.replication.project.now", "freshset.replication.labelling.slots.now")
+CLOCKED = (
+    "freshset.replication.project.now",
+    "freshset.replication.labelling.slots.now",
+    "freshset.replication.labelling.submissions.now",
+)
 
 
 class Clock:
@@ -34,6 +39,22 @@ class Clock:
     def parse(text: str) -> datetime:
         """A time of a table."""
         return datetime.fromisoformat(text)
+
+
+def take(together: Together, worker: str, *, later_on: Collection[str] = ()) -> Lease | None:
+    """Take a task."""
+    (lease,) = allocate(together, [Wish(worker, later_on)])
+    return lease
+
+
+def submit(
+    together: Together, worker: str, task_id: str, *, lease: str, chosen: Sequence[str]
+) -> bool:
+    """Answer a task; returns whether it had been answered before, or raises why it is refused."""
+    (said,) = accept(together, [Submission(worker, task_id, lease, chosen)])
+    if isinstance(said, FreshsetError):
+        raise said
+    return said
 
 
 def tokens(project: Project, task_id: str) -> list[str]:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import sqlalchemy as sa
+from fakes.desk import submit, take
 from fakes.web import SPEC, picture, write_pictures
 
 from freshset.replication.collecting.candidates import Collecting, collect
@@ -16,8 +17,6 @@ from freshset.replication.collecting.sources.testset import ORIGINAL, TestSetSou
 from freshset.replication.duplicates.pairs import Said, record_verdicts
 from freshset.replication.labelling.frequencies import pooled_frequencies
 from freshset.replication.labelling.grids import make_tasks
-from freshset.replication.labelling.slots import take
-from freshset.replication.labelling.submissions import submit
 from freshset.replication.project import Project
 from freshset.replication.sampling.choose import draw_revision
 from freshset.replication.tables import members, task_items

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from freshset.replication.labelling.slots import take
+from fakes.desk import take
+
 from freshset.replication.project import Project
 
 

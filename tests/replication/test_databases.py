@@ -15,7 +15,9 @@ from freshset.replication.databases import (
     make_engine,
     pipelined,
     plain_rows,
+    prefer_keys,
     reading,
+    rows_given,
     shown,
     writing,
 )
@@ -147,3 +149,37 @@ def test_what_the_database_refuses_is_said_as_ever(any_project: Project, togethe
     with any_project.read() as connection:
         assert _COUNT.run(connection).fetchone() == (0,)
     assert any_project.verify_log() == 1
+
+
+_GIVEN = Prepared(lambda dialect: sa.select(rows_given(dialect, text=sa.String, number=sa.Integer)))
+
+
+def test_rows_are_given_as_they_are(any_project: Project) -> None:
+    texts = ["", "it's", '"', "\\n", "ä😀\u2028", "%s {x} :y ?", "null", "1", "2026-01-01"]
+    rows = [{"text": text, "number": -number} for number, text in enumerate(texts)]
+    with any_project.read() as connection:
+        found = _GIVEN.run_for(connection, rows).fetchall()
+        assert [tuple(row) for row in found] == [(row["text"], row["number"]) for row in rows]
+        assert _GIVEN.run_for(connection, []).fetchall() == []
+
+
+def test_keys_are_preferred_for_one_transaction(any_project: Project) -> None:
+    def ways(connection: sa.Connection) -> set[str]:
+        if connection.dialect.name == "sqlite":
+            return set()
+        names = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan")
+        return {connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
+
+    with any_project.together() as together:
+        prefer_keys(together.connection)
+        assert ways(together.connection) <= {"off"}
+    with any_project.together() as together:
+        assert ways(together.connection) <= {"on"}
+
+
+def test_an_old_sqlite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 26, 0))
+    monkeypatch.setattr("sqlite3.sqlite_version", "3.26.0")
+    with pytest.raises(StoreError, match=r"SQLite 3\.26\.0 is too old") as caught:
+        make_engine(tmp_path / "project.db")
+    assert "PostgreSQL" in caught.value.hint

@@ -13,7 +13,7 @@ from fakes.writers import add_settings, fill_the_disk
 
 from freshset.core.errors import FreshsetError, StoreError, UsageError
 from freshset.replication import tables
-from freshset.replication.project import DATABASE, SALT, Project
+from freshset.replication.project import DATABASE, SALT, Project, now
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -303,3 +303,22 @@ def test_an_older_project_is_upgraded(old_project: Path) -> None:
         "project.upgrade",
         {"before": "0001", "after": tables.SCHEMA},
     )
+
+
+def test_changes_that_are_written_by_one_statement_are_logged_one_by_one(
+    any_project: Project,
+) -> None:
+    at = now()
+    detail = {"text": "it's \"ä😀\u2028\\", "list": [1, 2.5, None, {"deep": True}]}
+    with any_project.together() as together:
+        for who in ("ada", "bob"):
+            together.note("x.add", who=who, why="a\n'b'", subject="s", at=at, detail=dict(detail))
+        with pytest.raises(UsageError, match="needs a name"):
+            together.note("x.add", who="", why="", subject="s", at=at, detail={})
+    entries = list(any_project.entries(action="x.add"))
+    assert [(one.who, one.at, one.why) for one in entries] == [
+        ("ada", at, "a\n'b'"),
+        ("bob", at, "a\n'b'"),
+    ]
+    assert all(one.detail == detail for one in entries)
+    assert any_project.verify_log() == 3

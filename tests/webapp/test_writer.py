@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from freshset.core.errors import ConflictError, StoreError
+from freshset.core.errors import ConflictError, FreshsetError, StoreError
 from freshset.replication import tables
-from freshset.replication.project import Project, Together
+from freshset.replication.project import Project, Together, now
 from freshset.webapp.writer import MOST, Writer
 
 ME = {"who": "ada", "why": "test"}
@@ -141,3 +141,46 @@ def test_stopping_does_what_waits(project: Project) -> None:
         return await asyncio.gather(*begun)
 
     assert len(asyncio.run(main())) == len(added(project)) == 100
+
+
+def test_what_waits_for_one_function_is_given_to_it_together(project: Project) -> None:
+    calls: list[list[str]] = []
+    refusal = ConflictError("too late")
+
+    def add_all(together: Together, keys: Sequence[str]) -> list[str | FreshsetError]:
+        calls.append(list(keys))
+        if "bad" in keys:
+            raise ZeroDivisionError
+        at = now()
+        for key in keys:
+            if key != "late":
+                together.note("x.add", subject=key, at=at, detail={}, **ME)
+        return [refusal if key == "late" else key.upper() for key in keys]
+
+    def all_of(*keys: str) -> list[Any]:
+        async def main() -> list[Any]:
+            writer = Writer(project)
+            begun = [
+                asyncio.ensure_future(
+                    writer.write(add(key)) if key == "one" else writer.write_of(add_all, key)
+                )
+                for key in keys
+            ]
+            await asyncio.sleep(0)
+            writer.start()
+            done = await asyncio.gather(*begun, return_exceptions=True)
+            writer.stop()
+            return done
+
+        calls.clear()
+        return asyncio.run(main())
+
+    # In the order in which they came, also where others are in between.
+    assert all_of("a", "late", "b", "one", "c") == ["A", refusal, "B", "one", "C"]
+    assert calls == [["a", "late", "b"], ["c"]]
+    assert added(project) == ["a", "b", "one", "c"]
+    a, bad, b = all_of("a", "bad", "b")
+    assert (a, b) == ("A", "B")
+    assert isinstance(bad, ZeroDivisionError)
+    assert calls == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+    assert added(project) == ["a", "b", "one", "c", "a", "b"]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from freshset.core.errors import DataError, UsageError
 from freshset.core.files import canonical_json, sha256_bytes
+from freshset.replication.databases import Prepared, rows_given
 from freshset.replication.tables import log, settings
 
 SCHEMA = "freshset.log/1"
@@ -168,7 +169,12 @@ class Chain:
         """Write what was added."""
         if not self._new:
             return
-        self._connection.execute(sa.insert(log), [entry.to_dict() for entry in self._new])
+        rows = [entry.to_dict() for entry in self._new]
+        if self._connection.dialect.name == "sqlite":
+            self._connection.execute(sa.insert(log), rows)
+        else:
+            texts = [row | {"detail": json.dumps(row["detail"])} for row in rows]
+            _INSERT.run_for(self._connection, texts)
         head = {"seq": self._seq, "digest": self._digest}
         if self._begun:
             update = sa.update(settings).where(settings.c.key == _HEAD).values(value=head)
@@ -322,6 +328,17 @@ def _moment(text: str, *, end: bool = False) -> str:
         raise UsageError(
             f"{text!r} is no time.", "Write a day such as 2026-01-31, or 2026-01-31T12:00."
         ) from error
+
+
+def _insert(dialect: str) -> sa.Executable:
+    """All entries at once, on PostgreSQL, for which each would be a statement of its own."""
+    kinds = {c.name: sa.Integer if c.name == "seq" else sa.String for c in log.c}
+    rows = rows_given(dialect, **kinds)
+    values = {c.name: sa.cast(c, log.c[c.name].type) for c in rows.c}
+    return sa.insert(log).from_select(list(values), sa.select(*values.values()))
+
+
+_INSERT = Prepared(_insert)
 
 
 def _digest(*body: Any) -> str:

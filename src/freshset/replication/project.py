@@ -328,6 +328,16 @@ class Together:
         finally:
             _KEEP.run(self.connection)
 
+    def note(
+        self, action: str, *, who: str, why: str, subject: str, at: str, detail: dict[str, Any]
+    ) -> None:
+        """Log a change that is written with others by one statement, at a time.
+
+        Unlike a `change` it cannot fail by itself: it must be right before it is written.
+        """
+        _check_named(action, who, why)
+        self._chain.append(Change(self.connection, at, who, detail), action, subject, why)
+
     def write_log(self) -> None:
         """Write the entries of all changes; whoever opened the transaction calls it in the end."""
         self._chain.write()

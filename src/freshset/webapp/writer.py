@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
 
 from freshset.core.errors import FreshsetError
 from freshset.replication.project import Project, Together
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST = 64
@@ -28,7 +30,8 @@ MOST = 64
 class _Work:
     """Something to do, and what came of it; ``future`` belongs to the event loop."""
 
-    do: Callable[[Together], Any]
+    do: Callable[[Together, list[Any]], Sequence[Any]]
+    item: Any
     future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
@@ -89,8 +92,24 @@ class Writer:
         FreshsetError
             Whatever the function raises; a `StoreError` when the transaction failed.
         """
+        result: Result = await self.write_of(_one_by_one, work)
+        return result
+
+    async def write_of(
+        self, work: Callable[[Together, list[Item]], Sequence[Result | FreshsetError]], item: Item
+    ) -> Result:
+        """As `write`, by a function that does the same for many at once.
+
+        Parameters
+        ----------
+        work
+            Gets the items of all who wait one after the other with this function, and returns for each
+            what came of it, or why it is refused.
+        item
+            What is to be done.
+        """
         loop = asyncio.get_running_loop()
-        one = _Work(work, loop.create_future())
+        one = _Work(work, item, loop.create_future())
         self._waiting.put(one)
         result: Result = await one.future
         return result
@@ -129,19 +148,30 @@ class Writer:
         broken = False
         try:
             with self._project.together() as together:
-                for one in batch:
-                    one.error = None
+                for do, group in groupby(batch, lambda one: one.do):
+                    works = list(group)
                     try:
-                        one.result = one.do(together)
-                    except FreshsetError as error:
-                        one.error = error
+                        results = do(together, [one.item for one in works])
                     except BaseException:
                         broken = True
                         raise
+                    for one, result in zip(works, results, strict=True):
+                        one.error = result if isinstance(result, FreshsetError) else None
+                        one.result = result
         except Exception as error:  # is raised where it is waited for, by everybody
             for one in batch:
                 one.error = error
         return broken
+
+
+def _one_by_one(together: Together, works: list[Callable[[Together], Any]]) -> list[Any]:
+    out = []
+    for work in works:
+        try:
+            out.append(work(together))
+        except FreshsetError as error:
+            out.append(error)
+    return out
 
 
 def _answer(loop: asyncio.AbstractEventLoop, batch: list[_Work]) -> None:

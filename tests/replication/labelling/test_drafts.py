@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from fakes.crowd import add_images
-from fakes.desk import answer, tokens
+from fakes.desk import answer, take, tokens
 
 from freshset.core.errors import ConflictError, DataError
 from freshset.replication.labelling.drafts import Draft, find_draft, save_draft
 from freshset.replication.labelling.grids import make_tasks
-from freshset.replication.labelling.slots import Lease, give_back, take
+from freshset.replication.labelling.slots import Lease, give_back
 from freshset.replication.project import Project
 
 ME = {"who": "ada", "why": "test"}

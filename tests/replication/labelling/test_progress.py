@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 from fakes.crowd import add_images
-from fakes.desk import Clock, answer, answer_all
+from fakes.desk import Clock, answer, answer_all, take
 
 from freshset.replication.labelling.grids import make_tasks
 from freshset.replication.labelling.progress import Progress, read_progress
-from freshset.replication.labelling.slots import take
 from freshset.replication.project import Project
 
 ME = {"who": "ada", "why": "test"}

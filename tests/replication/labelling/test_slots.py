@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import threading
 from collections import Counter
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fakes.crowd import add_images
-from fakes.desk import Clock, answer, answer_all, tokens
+from fakes.desk import Clock, answer, answer_all, take, tokens
 from fakes.takers import take_all
 
 from freshset.core.errors import ConflictError
@@ -20,7 +21,7 @@ from freshset.replication.collecting.excluding import take_down
 from freshset.replication.labelling.answers.importing import hash_worker, import_answers
 from freshset.replication.labelling.answers.tables import read
 from freshset.replication.labelling.grids import make_tasks
-from freshset.replication.labelling.slots import Lease, give_back, leased_at, take
+from freshset.replication.labelling.slots import Lease, Wish, allocate, give_back, leased_at
 from freshset.replication.project import Project
 
 ME = {"who": "ada", "why": "test"}
@@ -285,3 +286,50 @@ def test_a_task_that_was_given_back_comes_again_when_no_other_is_left(project: P
         count = connection.execute(sa.select(sa.func.count()).select_from(tables.tasks)).scalar()
     assert len(returned) == count > 1
     assert lease.task_id == min(returned)
+
+
+def test_at_once_is_as_one_after_the_other(project: Project, clock: Clock) -> None:
+    """Workers who hold tasks, come twice, gave tasks back, or find nothing left."""
+    rng = random.Random(5)
+    for number in range(3):
+        answer(project, f"w{number}", leased(project, f"w{number}"))
+    lost = leased(project, "gone")
+    clock.forward(seconds=500)
+    held = leased(project, "w0")
+    clock.forward(seconds=200)
+    with project.read() as connection:
+        ids = list(
+            connection.execute(sa.select(tables.tasks.c.task_id).order_by("task_id")).scalars()
+        )
+    workers = [f"w{rng.randrange(8)}" for _ in range(15)]
+    wishes = [Wish(worker, rng.sample(ids, rng.randrange(4))) for worker in workers]
+    # Of one who comes twice the first wish counts, as the task is then held.
+    first = {wish.worker: wish for wish in reversed(wishes)}
+
+    def outcome(size: int) -> list[tuple[str, str | None]]:
+        given: list[Lease | None] = []
+        with pytest.raises(ZeroDivisionError), project.together() as together:
+            for start in range(0, len(wishes), size):
+                part = [first[wish.worker] for wish in wishes[start : start + size]]
+                given += allocate(together, part)
+            raise ZeroDivisionError  # so that the next one begins with the same
+        return [
+            (one.worker, lease and lease.task_id) for one, lease in zip(wishes, given, strict=True)
+        ]
+
+    one_by_one = outcome(1)
+    assert ("w0", held.task_id) in one_by_one or "w0" not in workers
+    assert lost.task_id in dict(one_by_one).values()
+    assert outcome(4) == outcome(len(wishes)) == one_by_one
+    with project.together() as together:
+        assert allocate(together, []) == []
+
+
+def test_many_at_once_get_all_places_and_no_more(project: Project) -> None:
+    with project.together() as together:
+        leases = allocate(together, [Wish(f"w{n}") for n in range(20)])
+    given = Counter(one.task_id for one in leases if one)
+    assert set(given.values()) == {3}
+    assert [one is None for one in leases] == [False] * 12 + [True] * 8
+    assert len({one.lease for one in leases if one}) == 12
+    assert states(project) == {"leased": 12}

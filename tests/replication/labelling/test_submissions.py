@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +11,16 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 from fakes.crowd import add_images
-from fakes.desk import Clock, answer, answer_all, tokens
+from fakes.desk import Clock, answer, answer_all, submit, take, tokens
 
-from freshset.core.errors import ConflictError, DataError, NotFoundError
+from freshset.core.errors import ConflictError, DataError, FreshsetError, NotFoundError
 from freshset.replication import tables
 from freshset.replication.labelling.answers.base import grid_records
 from freshset.replication.labelling.answers.importing import hash_worker, import_answers
 from freshset.replication.labelling.drafts import find_draft, save_draft
 from freshset.replication.labelling.grids import make_tasks
-from freshset.replication.labelling.slots import Lease, take
-from freshset.replication.labelling.submissions import submit
+from freshset.replication.labelling.slots import Lease, give_back
+from freshset.replication.labelling.submissions import Submission, accept
 from freshset.replication.project import Project
 
 ME = {"who": "ada", "why": "test"}
@@ -222,3 +223,103 @@ def test_the_same_rows_as_from_a_file(tmp_path: Path) -> None:
             with web.read() as one, file.read() as other:
                 assert one.execute(status).all() == other.execute(status).all()
                 assert {row.status for row in one.execute(status)} == {"closed"}
+
+
+def many(project: Project, given: list[Submission]) -> list[bool | str]:
+    """What comes of submissions in one transaction, with the reasons of those refused."""
+    with project.together() as together:
+        said = accept(together, given)
+    return [str(one) if isinstance(one, FreshsetError) else one for one in said]
+
+
+def test_of_many_at_once_each_is_judged_by_itself(project: Project) -> None:
+    first, other = leased(project, "w1"), leased(project, "w2")
+    shown = tokens(project, first.task_id)
+    good = Submission("w1", first.task_id, first.lease, shown[:2])
+    said = many(
+        project,
+        [
+            Submission("w3", first.task_id, first.lease, []),
+            Submission("w2", other.task_id, other.lease, ["0" * 32]),
+            good,
+            Submission("w1", first.task_id, first.lease, shown[:2]),
+            Submission("w1", first.task_id, first.lease, shown[:1]),
+            Submission("w2", other.task_id, other.lease, []),
+        ],
+    )
+    assert [one if isinstance(one, bool) else one.split(".")[0] for one in said] == [
+        "You were not given this task",
+        "An image is not of this task",
+        False,
+        True,
+        "You have answered this task already, otherwise",
+        False,
+    ]
+    assert many(project, [good]) == [True]
+    assert len(stored(project)) == 16
+    entries = list(project.entries(action="answers.submit"))
+    # The second of two answers that are wanted closes the task, in the order in which they came.
+    assert [(one.who, one.detail["closed"]) for one in entries] == [("w1", False), ("w2", True)]
+    assert project.verify_log()
+
+
+def test_of_two_answers_of_one_worker_at_once_the_first_counts(
+    project: Project, clock: Clock
+) -> None:
+    first = leased(project, "w")
+    clock.forward(seconds=700)
+    lent = [leased(project, worker) for worker in ("x", "y")]
+    second = leased(project, "w")
+    assert second.task_id != first.task_id
+    with project.together() as together:
+        give_back(together, "x", first.task_id, lent[0].lease)
+    said = many(
+        project,
+        [
+            Submission("w", one.task_id, one.lease, tokens(project, one.task_id)[:n])
+            for one, n in ((first, 8), (second, 0))
+        ],
+    )
+    assert said == [False, False]
+    rows = stored(project)
+    # Both tasks show the same two positive controls, and maybe one negative.
+    assert len(rows) in (8 + 5, 8 + 6)
+    assert set(rows.loc[rows["task_id"] == first.task_id, "selected"]) == {1.0}
+    assert len(rows[rows["task_id"] == first.task_id]) == 8
+
+
+def test_at_once_is_as_one_after_the_other(project: Project, clock: Clock) -> None:
+    """Late and early answers, repeated and wrong ones, of workers who compete for places."""
+    rng = random.Random(3)
+    given: list[Submission] = []
+    for _ in range(4):
+        for worker in rng.sample("abcdef", 4):
+            lease = leased(project, worker)
+            chosen = rng.sample(tokens(project, lease.task_id), 3)
+            if rng.random() < 0.3:
+                chosen[0] = "0" * 32
+            given.append(Submission(worker, lease.task_id, lease.lease, chosen))
+        clock.forward(seconds=700)
+    given += rng.sample(given, len(given) // 2)
+    rng.shuffle(given)
+
+    def outcome(sizes: int) -> tuple[list[str], pd.DataFrame, set[tuple[str, str]]]:
+        said: list[str] = []
+        with pytest.raises(ZeroDivisionError), project.together() as together:
+            for start in range(0, len(given), sizes):
+                said += map(str, accept(together, given[start : start + sizes]))
+            columns = [c for c in tables.answers.c if c.name != "submitted_at"]
+            query = sa.select(*columns).order_by(*tables.answers.primary_key.columns)
+            rows = pd.DataFrame(together.connection.execute(query).all())
+            status = sa.select(tables.tasks.c.task_id, tables.tasks.c.status)
+            states = set(map(tuple, together.connection.execute(status)))
+            raise ZeroDivisionError  # so that the next one begins with the same
+        return said, rows, states
+
+    said, rows, states = outcome(1)
+    assert {"True", "False"} < set(said)
+    assert len(set(said)) >= 4
+    for sizes in (3, len(given)):
+        again = outcome(sizes)
+        assert (again[0], again[2]) == (said, states)
+        assert again[1].equals(rows)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from freshset.core.errors import ConflictError
-from freshset.replication.databases import Prepared
+from freshset.replication.databases import Prepared, rows_given
 from freshset.replication.labelling.slots import leased_at
 from freshset.replication.labelling.submissions import check_tokens, is_done
 from freshset.replication.project import Together, now
@@ -84,30 +84,32 @@ def save_draft(
 
 def find_draft(connection: sa.Connection, worker: str, task_id: str) -> Draft | None:
     """What a worker has ticked in a task, where anything was saved."""
-    return ask_draft(connection, worker, task_id)()
+    return ask_drafts(connection, [(worker, task_id)])().get((worker, task_id))
 
 
-def ask_draft(connection: sa.Connection, worker: str, task_id: str) -> Callable[[], Draft | None]:
-    """Ask for `find_draft`, and return what waits for it."""
-    cursor = _FIND.run(connection, of_task=task_id, by=worker)
+def ask_drafts(
+    connection: sa.Connection, pairs: Iterable[tuple[str, str]]
+) -> Callable[[], dict[tuple[str, str], Draft]]:
+    """Ask for `find_draft` of several pairs of worker and task, and return what waits for them."""
+    rows = [{"worker": worker, "task_id": task_id} for worker, task_id in pairs]
+    cursor = _FIND.run_for(connection, rows)
 
-    def wait() -> Draft | None:
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        chosen, version = row
-        # JSON, which the driver of PostgreSQL reads and that of SQLite does not.
-        tokens = json.loads(chosen) if isinstance(chosen, str) else chosen
-        return Draft(tuple(tokens), int(version))
+    def wait() -> dict[tuple[str, str], Draft]:
+        out = {}
+        for worker, task_id, chosen, version in cursor.fetchall():
+            # JSON, which the driver of PostgreSQL reads and that of SQLite does not.
+            tokens = json.loads(chosen) if isinstance(chosen, str) else chosen
+            out[worker, task_id] = Draft(tuple(tokens), int(version))
+        return out
 
     return wait
 
 
-def _find(_dialect: str) -> sa.Select[Any]:
-    query = sa.select(drafts.c.chosen, drafts.c.version)
-    return query.where(
-        drafts.c.task_id == sa.bindparam("of_task"), drafts.c.worker == sa.bindparam("by")
-    )
+def _find(dialect: str) -> sa.Select[Any]:
+    asked = rows_given(dialect, worker=sa.String, task_id=sa.String)
+    query = sa.select(drafts.c.worker, drafts.c.task_id, drafts.c.chosen, drafts.c.version)
+    same = drafts.c.task_id == asked.c.task_id, drafts.c.worker == asked.c.worker
+    return query.join_from(asked, drafts, sa.and_(*same))
 
 
 _FIND = Prepared(_find)

@@ -9,16 +9,16 @@ given one place; the keys of the table ``slots`` refuse it too.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from freshset.core.errors import ConflictError
-from freshset.replication.databases import Prepared
+from freshset.replication.databases import Prepared, rows_given
 from freshset.replication.project import Together, now
 from freshset.replication.tables import answers, drafts, exclusions, slots, task_items, tasks
 
@@ -54,38 +54,42 @@ class Lease:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def take(together: Together, worker: str, *, later_on: Collection[str] = ()) -> Lease | None:
-    """Give a worker a task: the one they hold, or else the next; ``None`` when nothing is left.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A worker who wants a task.
+
+    Attributes
+    ----------
+    worker
+        Who.
+    later_on
+        Ids of tasks that the worker gave back, which come again when no other is left.
+    """
+
+    worker: str
+    later_on: Collection[str] = ()
+
+
+def allocate(together: Together, wishes: Sequence[Wish]) -> list[Lease | None]:
+    """Give each worker a task: the one they hold, or else the next; ``None`` when nothing is left.
 
     Tasks come in the order of their ids, which are random and so tell nothing, and those begun are
     finished first.  Nobody is asked about a task twice, nor about one whose class the spec no longer
     has or an image of which was taken down.
-
-    Parameters
-    ----------
-    later_on
-        Ids of tasks that the worker gave back, which come again when no other is left.
     """
-    connection, at = together.connection, now()
     if _EXPIRED not in together.memo:
-        _EXPIRE.run(connection, at=at, soon=later(at, SLACK))
-        together.memo[_EXPIRED] = at
-    found = _find(together, worker, later_on)
-    while found is None and open_tasks(together):
-        found = _find(together, worker, later_on)
-    if found is None and later_on:
-        found = _find(together, worker)
-    if found is None or found.lease:
-        return found and Lease(*found[1:])
-    expires = later(at, timedelta(seconds=together.spec.tasks.seconds))
-    lease = Lease(
-        found.task_id, found.class_key, _signed(together, worker, found.task_id, at), at, expires
-    )
-    _LEASE.run(
-        connection, of_task=found.task_id, of_slot=found.slot, by=worker, shown=lease.lease, at=at,
-        until=expires,
-    )  # fmt: skip
-    return lease
+        at = together.memo[_EXPIRED] = now()
+        _EXPIRE.run(together.connection, at=at, soon=later(at, SLACK))
+    besides: dict[str, Collection[str]] = {}
+    for wish in wishes:  # who wishes twice holds a task the second time
+        besides.setdefault(wish.worker, wish.later_on)
+    found = _held(together, besides)
+    _lease_free(together, found, besides)
+    while len(found) < len(besides) and open_tasks(together):
+        _lease_free(together, found, besides)
+    if len(found) < len(besides):
+        _lease_free(together, found, dict.fromkeys(besides, ()))
+    return [found.get(wish.worker) for wish in wishes]
 
 
 def give_back(together: Together, worker: str, task_id: str, lease: str) -> None:
@@ -197,31 +201,74 @@ def _sealed(together: Together, worker: str, task_id: str, stamp: str) -> str:
     return stamp + hmac.digest(key, text.encode(), sha256).hex()[: 32 - _STAMP]
 
 
-class _Place(NamedTuple):
-    """A place for a worker: one that they hold, or a free one, which has no lease."""
+@dataclass(slots=True)
+class _Open:
+    """A task with free places, and the workers who have the others."""
 
-    slot: int
     task_id: str
     class_key: str
-    lease: str
-    leased_at: str
-    expires_at: str
+    free: list[int]
+    workers: set[str]
 
 
-def _find(together: Together, worker: str, besides: Collection[str] = ()) -> _Place | None:
+def _held(together: Together, workers: Iterable[str]) -> dict[str, Lease]:
+    """The first task of each worker who holds one."""
+    out: dict[str, Lease] = {}
+    cursor = _HELD.run_for(together.connection, [{"worker": one} for one in workers])
+    for worker, *row in cursor.fetchall():
+        lease = Lease(*row)
+        if lease.class_key in together.spec.by_key:
+            out.setdefault(worker, lease)
+    return out
+
+
+def _lease_free(
+    together: Together, found: dict[str, Lease], besides: Mapping[str, Collection[str]]
+) -> None:
+    """Lease free places to the workers who have none, to each the first that they may have."""
     wanted, after = together.spec.tasks.answers, ""
-    while True:
-        cursor = _NEXT.run(together.connection, by=worker, wanted=wanted, after=after)
-        rows = [_Place(*row[1:]) for row in cursor.fetchall()]
-        for place in rows:
-            if place.class_key in together.spec.by_key and (
-                place.lease or place.task_id not in besides
-            ):
-                return place
-        free = [place.task_id for place in rows if not place.lease]
-        if not free:
-            return None
-        after = free[0]
+    while missing := [worker for worker in besides if worker not in found]:
+        page = _read_page(together, missing, after)
+        if not page:
+            return
+        after, rows = page[-1].task_id, []
+        page = [task for task in page if task.class_key in together.spec.by_key]
+        for worker in missing:
+            for task in page:
+                if worker in task.workers or task.task_id in besides[worker]:
+                    continue
+                # The spec may want fewer answers than it did when the places were made.
+                if task.free and len(task.workers) < wanted:
+                    found[worker] = lease = _new(together, worker, task)
+                    rows.append(lease.to_dict() | {"worker": worker, "slot": task.free.pop(0)})
+                    task.workers.add(worker)
+                    break
+        if rows:
+            _LEASE.run_for(together.connection, rows)
+
+
+def _read_page(together: Together, workers: Sequence[str], after: str) -> list[_Open]:
+    """The next tasks with free places that at least one of some workers may have."""
+    wanted = together.spec.tasks.answers
+    cursor = _NEXT.run_for(
+        together.connection, [{"worker": worker} for worker in workers], count=len(workers),
+        wanted=wanted, after=after, most=2 + 2 * len(workers) // wanted,
+    )  # fmt: skip
+    out: dict[str, _Open] = {}
+    for task_id, class_key, slot, state, worker in cursor.fetchall():
+        task = out.setdefault(task_id, _Open(task_id, class_key, [], set()))
+        if state == "free":
+            task.free.append(slot)
+        else:
+            task.workers.add(worker)
+    return list(out.values())
+
+
+def _new(together: Together, worker: str, task: _Open) -> Lease:
+    at = now()
+    proof = _signed(together, worker, task.task_id, at)
+    expires = later(at, timedelta(seconds=together.spec.tasks.seconds))
+    return Lease(task.task_id, task.class_key, proof, at, expires)
 
 
 def _answered_elsewhere(
@@ -249,48 +296,61 @@ def _expire(_dialect: str) -> sa.Update:
     return sa.update(slots).where(slots.c.state == "leased", over).values(_FREE)
 
 
-def _lease(_dialect: str) -> sa.Update:
-    place = slots.c.task_id == sa.bindparam("of_task"), slots.c.slot == sa.bindparam("of_slot")
-    return (
-        sa.update(slots)
-        .where(*place, slots.c.state == "free")
-        .values(
-            state="leased", worker=sa.bindparam("by"), lease=sa.bindparam("shown"),
-            leased_at=sa.bindparam("at"), expires_at=sa.bindparam("until"),
+def _lease(dialect: str) -> sa.Update:
+    texts = dict.fromkeys(("task_id", "worker", "lease", "leased_at", "expires_at"), sa.String)
+    new = rows_given(dialect, slot=sa.Integer, **texts)
+    place = slots.c.task_id == new.c.task_id, slots.c.slot == new.c.slot
+    values = {name: new.c[name] for name in ("worker", "lease", "leased_at", "expires_at")}
+    return sa.update(slots).where(*place, slots.c.state == "free").values(state="leased", **values)
+
+
+def _may_be_shown(task_id: sa.ColumnElement[str]) -> tuple[sa.ColumnElement[bool], ...]:
+    """Whether a task is open and all of its images are there.
+
+    As counts rather than joins, for which PostgreSQL likes to read whole tables that it knows little
+    of.
+    """
+    status = sa.select(tasks.c.status).where(tasks.c.task_id == task_id).scalar_subquery()
+    items = task_items.join(exclusions, exclusions.c.item_id == task_items.c.item_id)
+    taken_down = sa.select(sa.func.count()).select_from(items).where(
+        task_items.c.task_id == task_id, exclusions.c.kind == "takedown"
+    )  # fmt: skip
+    return status == "open", taken_down.scalar_subquery() == 0
+
+
+def _held_by(dialect: str) -> sa.Select[Any]:
+    asked = rows_given(dialect, worker=sa.String)
+    query = sa.select(
+        slots.c.worker, slots.c.task_id, _class_key(slots.c.task_id), slots.c.lease,
+        slots.c.leased_at, slots.c.expires_at,
+    ).join_from(asked, slots, slots.c.worker == asked.c.worker)  # fmt: skip
+    query = query.where(slots.c.state == "leased", *_may_be_shown(slots.c.task_id))
+    return query.order_by(slots.c.task_id)
+
+
+def _next(dialect: str) -> sa.Select[Any]:
+    """All places of the next tasks; what must hold is looked up task by task until enough will do."""
+    asked, here = rows_given(dialect, worker=sa.String), slots.alias()
+    theirs = sa.select(sa.func.count()).where(here.c.task_id == slots.c.task_id)
+    some = theirs.where(here.c.worker.in_(sa.select(asked.c.worker))).scalar_subquery()
+    used = theirs.where(here.c.state != "free").scalar_subquery()
+    free = sa.select(slots.c.task_id, _class_key(slots.c.task_id).label("class_key"))
+    free = free.where(slots.c.state == "free", slots.c.task_id > sa.bindparam("after"))
+    free = free.group_by(slots.c.task_id).having(
+        sa.and_(
+            *_may_be_shown(slots.c.task_id), some < sa.bindparam("count"),
+            used < sa.bindparam("wanted"),
         )
     )  # fmt: skip
+    page = free.order_by(slots.c.task_id).limit(sa.bindparam("most")).subquery("page")
+    place = slots.alias("place")
+    query = sa.select(page, place.c.slot, place.c.state, place.c.worker)
+    query = query.join_from(page, place, place.c.task_id == page.c.task_id)
+    return query.order_by(place.c.task_id, place.c.slot)
 
 
-def _next(_dialect: str) -> sa.CompoundSelect[Any]:
-    """Places that a worker holds, and then the next free one.
-
-    What must hold is looked up place by place, in the order of the places, until one will do: as
-    counts rather than joins, for which PostgreSQL likes to read whole tables that it knows little of.
-    """
-    by: sa.BindParameter[str] = sa.bindparam("by")
-    other, task = slots.alias(), tasks.c.task_id == slots.c.task_id
-    count = sa.select(sa.func.count()).select_from
-    class_key = sa.select(tasks.c.class_key).where(task).scalar_subquery()
-    status = sa.select(tasks.c.status).where(task).scalar_subquery()
-    items = task_items.join(exclusions, exclusions.c.item_id == task_items.c.item_id)
-    taken_down = count(items).where(
-        task_items.c.task_id == slots.c.task_id, exclusions.c.kind == "takedown"
-    )
-    query = sa.select(
-        sa.case((slots.c.state == "free", 1), else_=0).label("rank"),
-        slots.c.slot, slots.c.task_id, class_key.label("class_key"),
-        slots.c.lease, slots.c.leased_at, slots.c.expires_at,
-    ).where(status == "open", taken_down.scalar_subquery() == 0)  # fmt: skip
-    held = query.where(slots.c.worker == by, slots.c.state == "leased")
-    here = other.c.task_id == slots.c.task_id
-    mine = count(other).where(here, other.c.worker == by).scalar_subquery()
-    # The spec may want fewer answers than it did when the places were made.
-    used = count(other).where(here, other.c.state != "free").scalar_subquery()
-    free = query.where(slots.c.state == "free", slots.c.task_id > sa.bindparam("after"))
-    free = free.where(mine == 0, used < sa.bindparam("wanted"))
-    free = free.order_by(slots.c.task_id, slots.c.slot).limit(1)
-    both = sa.union_all(sa.select(held.subquery()), sa.select(free.subquery()))
-    return both.order_by("rank", "task_id")
+def _class_key(task_id: sa.ColumnElement[str]) -> sa.ScalarSelect[str]:
+    return sa.select(tasks.c.class_key).where(tasks.c.task_id == task_id).scalar_subquery()
 
 
-_EXPIRE, _LEASE, _NEXT = Prepared(_expire), Prepared(_lease), Prepared(_next)
+_EXPIRE, _LEASE, _HELD, _NEXT = map(Prepared, (_expire, _lease, _held_by, _next))

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
 from freshset.core.errors import NotFoundError
-from freshset.replication.databases import Prepared
+from freshset.replication.databases import Prepared, rows_given
 from freshset.replication.tables import task_items
 
 
 def shown_tokens(connection: sa.Connection, task_id: str) -> list[str]:
     """Tokens of a task's images, in the order shown."""
-    return ask_tokens(connection, task_id)()
+    return ask_tokens(connection, [task_id])().get(task_id, [])
 
 
-def ask_tokens(connection: sa.Connection, task_id: str) -> Callable[[], list[str]]:
-    """Ask for `shown_tokens`, and return what waits for them."""
-    cursor = _SHOWN.run(connection, of_task=task_id)
-    return lambda: [token for (token,) in cursor.fetchall()]
+def ask_tokens(
+    connection: sa.Connection, task_ids: Iterable[str]
+) -> Callable[[], dict[str, list[str]]]:
+    """Ask for `shown_tokens` of several tasks, and return what waits for them, by task."""
+    cursor = _SHOWN.run_for(connection, [{"task_id": one} for one in set(task_ids)])
+
+    def wait() -> dict[str, list[str]]:
+        out: dict[str, list[str]] = {}
+        for task_id, token in cursor.fetchall():
+            out.setdefault(task_id, []).append(token)
+        return out
+
+    return wait
 
 
 def find_image(connection: sa.Connection, token: str) -> str:
@@ -37,10 +47,11 @@ def find_image(connection: sa.Connection, token: str) -> str:
     return str(item_id)
 
 
-_SHOWN = Prepared(
-    lambda _: (
-        sa.select(task_items.c.token)
-        .where(task_items.c.task_id == sa.bindparam("of_task"))
-        .order_by(task_items.c.position)
-    )
-)
+def _shown(dialect: str) -> sa.Select[Any]:
+    asked = rows_given(dialect, task_id=sa.String)
+    query = sa.select(task_items.c.task_id, task_items.c.token)
+    query = query.join_from(asked, task_items, task_items.c.task_id == asked.c.task_id)
+    return query.order_by(task_items.c.task_id, task_items.c.position)
+
+
+_SHOWN = Prepared(_shown)

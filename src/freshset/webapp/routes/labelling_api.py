@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -10,29 +10,22 @@ from pydantic import BaseModel, Field, StringConstraints
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from freshset.replication.databases import pipelined
 from freshset.replication.labelling.answers.importing import hash_worker
-from freshset.replication.labelling.drafts import Draft as TickedBefore
-from freshset.replication.labelling.drafts import ask_draft, save_draft
-from freshset.replication.labelling.progress import ask_progress, read_progress
-from freshset.replication.labelling.qualification import missing_step
-from freshset.replication.labelling.slots import Lease, give_back, take
-from freshset.replication.labelling.submissions import submit
-from freshset.replication.labelling.task_images import ask_tokens
+from freshset.replication.labelling.drafts import save_draft
+from freshset.replication.labelling.slots import give_back
+from freshset.replication.labelling.submissions import Submission
 from freshset.replication.people import Person
 from freshset.replication.project import Together
-from freshset.replication.spec import Spec
-from freshset.webapp.errors import API, Forbidden
+from freshset.webapp.desk import Body, Call, check_ready, serve
+from freshset.webapp.errors import API
 from freshset.webapp.identity import Worker
 from freshset.webapp.services import Services
+from freshset.webapp.writer import Writer
 
 router = APIRouter(prefix=API + "labelling", tags=["labelling"])
 
 MOST = 2_000
 """Images that may be chosen in one task."""
-
-Body = dict[str, Any]
-"""What a model says, without the model, which takes longer to make than the rest of an answer."""
 
 Token = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 Chosen = Annotated[list[Token], Field(max_length=MOST, description="Tokens of images.")]
@@ -144,12 +137,8 @@ class Returned(BaseModel):
 @router.post("/next", response_model=Desk, responses=Places)
 async def next_task(request: Request, person: Worker, wish: Wish | None = None) -> Response:
     """Give the worker a task: the one at hand, or else the next."""
-    later_on = wish.later_on if wish else ()
-
-    def work(together: Together, worker: str) -> Body:
-        return _desk(together, worker, later_on)
-
-    return await _write(request, person, work)
+    worker = _worker(request, person)
+    return await _serve(request, Call(person, worker, wish.later_on if wish else ()))
 
 
 @router.put("/tasks/{task_id}/draft", response_model=Saved, responses=Conflicts)
@@ -168,12 +157,9 @@ async def take_answer(
     request: Request, person: Worker, task_id: TaskId, answer: Answer
 ) -> Response:
     """Take the worker's answer to a task, and give the next one."""
-
-    def work(together: Together, worker: str) -> Body:
-        repeated = submit(together, worker, task_id, lease=answer.lease, chosen=answer.chosen)
-        return {"accepted": True, "repeated": repeated} | _desk(together, worker, answer.later_on)
-
-    return await _write(request, person, work)
+    worker = _worker(request, person)
+    submission = Submission(worker, task_id, answer.lease, answer.chosen)
+    return await _serve(request, Call(person, worker, answer.later_on, submission))
 
 
 @router.post("/tasks/{task_id}/return", response_model=Returned, responses=Conflicts)
@@ -191,43 +177,28 @@ async def _write(
     request: Request, person: Person, work: Callable[[Together, str], Body]
 ) -> Response:
     """Do something for a worker who may label, within a transaction that others share."""
-    services: Services = request.app.state.services
-    worker = hash_worker(person.person_id, services.project.salt)
+    worker = _worker(request, person)
 
     def checked(together: Together) -> Body:
-        step = missing_step(person, together.spec)
-        if step is not None:
-            raise Forbidden(f"Before you label there is a {step} to do.", "Load the page again.")
+        check_ready(together, person)
         return work(together, worker)
 
-    return Response(to_json(await services.writer.write(checked)), media_type="application/json")
+    return _said(await _writer(request).write(checked))
 
 
-def _desk(together: Together, worker: str, later_on: Sequence[str] = ()) -> Body:
-    lease = take(together, worker, later_on=later_on)
-    if lease is None:
-        done = read_progress(together, worker).to_dict()
-        return {"task": None, "progress": done | {"left": 0}}
-    connection, spec = together.connection, together.spec
-    with pipelined(connection):
-        tokens = ask_tokens(connection, lease.task_id)
-        draft = ask_draft(connection, worker, lease.task_id)
-        progress = ask_progress(together, worker)
-        task = _task(spec, lease, tokens(), draft())
-        return {"task": task, "progress": progress().to_dict()}
+async def _serve(request: Request, call: Call) -> Response:
+    return _said(await _writer(request).write_of(serve, call))
 
 
-def _task(spec: Spec, lease: Lease, tokens: list[str], ticked: TickedBefore | None) -> Body:
-    asked = spec.by_key[lease.class_key]
-    return {
-        "task_id": lease.task_id,
-        "lease": lease.lease,
-        "asked": {
-            "key": asked.key, "title": asked.title, "definition": asked.definition,
-            "synonyms": asked.synonyms, "links": asked.links,
-        },
-        "images": [{"token": token, "url": f"/labelling/images/{token}"} for token in tokens],
-        "expires_at": lease.expires_at,
-        "seconds": spec.tasks.seconds,
-        "draft": None if ticked is None else ticked.to_dict(),
-    }  # fmt: skip
+def _writer(request: Request) -> Writer:
+    services: Services = request.app.state.services
+    return services.writer
+
+
+def _worker(request: Request, person: Person) -> str:
+    services: Services = request.app.state.services
+    return hash_worker(person.person_id, services.project.salt)
+
+
+def _said(body: Body) -> Response:
+    return Response(to_json(body), media_type="application/json")
