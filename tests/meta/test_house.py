@@ -23,7 +23,7 @@ COMMANDS = {
 }
 
 
-GROUPS = ("cli/testset/", "cli/protocol/")
+GROUPS = ("cli/testset/", "cli/protocol/", "cli/transfer/")
 
 
 def name(path: Path) -> str:

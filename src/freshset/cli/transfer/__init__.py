@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from freshset.cli.transfer.pick import pick
+from freshset.cli.transfer.report import report
 from freshset.cli.transfer.run import STAGES, stage_command
 
 app = typer.Typer(
@@ -15,4 +16,5 @@ app = typer.Typer(
 )
 for name, help_text in STAGES.items():
     app.command(name, help=help_text)(stage_command(name))
+app.command("report")(report)
 app.command("pick")(pick)

@@ -9,17 +9,20 @@ from freshset.cli.output import say, warn
 
 if TYPE_CHECKING:
     from freshset.transfer.analysis.result import TransferAnalysis
+    from freshset.transfer.analysis.settings import AnalysisSettings
     from freshset.transfer.results import TransferResults
     from freshset.transfer.running import TransferPlan
 
 
-def write_results(results: TransferResults, folder: Path) -> tuple[TransferAnalysis, Path]:
+def write_results(
+    results: TransferResults, folder: Path, settings: AnalysisSettings | None = None
+) -> tuple[TransferAnalysis, Path]:
     """Analyse results and write their report; returns the analysis and the page."""
     from freshset.reports.transfer import transfer_section
     from freshset.reports.write import write_report
     from freshset.transfer.analysis.analyse import analyse
 
-    analysis = analyse(results)
+    analysis = analyse(results, settings)
     warn(analysis.warnings)
     say("Drawing tables and figures ...")
     return analysis, write_report([transfer_section(analysis)], folder, title=results.title)
