@@ -24,8 +24,9 @@ from freshset.protocols.policies import PolicySpec
 from freshset.protocols.policy import Answer
 from freshset.protocols.replay import Submitted, replay
 from freshset.protocols.sealed.cipher import Key, new_key
-from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.holdout import Holdout
 from freshset.protocols.sealed.opened import opened_scores
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels, check_submission
 from freshset.protocols.simulation import FeedbackSettings, feedback_study
 

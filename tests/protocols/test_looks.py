@@ -17,7 +17,8 @@ from freshset.protocols.folds.making import open_official
 from freshset.protocols.looks import SCHEMA, looks_of_holdout, looks_of_store
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key, new_key
-from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.holdout import Holdout
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels
 from freshset.stats.reuse import union_bound
 from freshset.store.parquet import ParquetStore

@@ -75,3 +75,13 @@ def test_claims() -> None:
         replay(policy, [one, one], claimed=[0.9])
     with pytest.raises(UsageError, match="Claim the loss"):
         replay(policy, [one])
+
+
+def test_classes_without_an_example(tmp_path: Path) -> None:
+    np.save(tmp_path / "labels.npy", np.array([0, 2]))
+    (tmp_path / "classes.txt").write_text("0\n1\n2\n")
+    for said in ("3", str(tmp_path / "classes.txt")):
+        labels = read_labels(tmp_path / "labels.npy", classes=said)
+        assert labels.public.classes == ("0", "1", "2")
+    with pytest.raises(DataError, match="none of the 2 classes"):
+        read_labels(tmp_path / "labels.npy", classes="2")

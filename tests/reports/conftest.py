@@ -152,8 +152,9 @@ def audit() -> CompetitionAudit:
     """40 submissions whose public scores are a point above the private ones."""
     rng = np.random.default_rng(0)
     public = rng.uniform(0.6, 0.9, 40)
+    private = np.rint(2000 * (public - 0.01 + rng.normal(0, 0.005, 40))) / 2000
     team = np.array([f"<b>team</b> {i}" for i in range(40)], dtype=object)
-    submissions = Submissions(public, public - 0.01 + rng.normal(0, 0.005, 40), team, team, 2)
+    submissions = Submissions(np.round(public, 3), private, team, team, 2)
     return audit_competition(submissions, 1000, 2000, rng=np.random.default_rng(0))
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from freshset.core.errors import UsageError
+
 
 class MetricName(StrEnum):
     """Values of ``--metric``."""
@@ -58,8 +60,18 @@ BootstrapOption = Annotated[
 ItemBootstrapOption = Annotated[
     int, typer.Option("--item-bootstrap", help="Number of item resamples.", metavar="N")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all resampling.")]
-LevelOption = Annotated[float, typer.Option("--level", help="Confidence level.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all resampling.", min=0)]
+
+
+def _share(context: typer.Context, parameter: typer.CallbackParam, value: float) -> float:
+    """Check that an option lies between 0 and 1, both excluded."""
+    del context
+    if not 0 < value < 1:
+        raise UsageError(f"{parameter.name} is {value}, not between 0 and 1.", "Use 0.95 for 95 %.")
+    return value
+
+
+LevelOption = Annotated[float, typer.Option("--level", help="Confidence level.", callback=_share)]
 MarginOption = Annotated[
     float,
     typer.Option("--margin", help="Change in points that still counts as survived."),

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from freshset.core.errors import DataError, UsageError
+from freshset.datasets.class_files import read_classes
+from freshset.datasets.labels import space_of
 from freshset.protocols.policy import Answer, Policy
 from freshset.protocols.sealed.submission import Labels, Public, check_submission
 from freshset.stats.types import BoolArray
@@ -50,17 +52,27 @@ class Replay:
         }
 
 
-def read_labels(path: Path, name: str = "") -> Labels:
+def read_labels(path: Path, name: str = "", *, classes: str = "") -> Labels:
     """Read labels, with ids if the file has them.
+
+    Parameters
+    ----------
+    classes
+        What predictions may name, where not every class has an example: a number of classes from 0,
+        or a file of them as of `freshset.datasets.class_files.read_classes`.
 
     Raises
     ------
     DataError
-        When the file cannot be read, or an id occurs twice.
+        When a file cannot be read, an id occurs twice, or a label is no class.
     """
     column = read_columns(path, LABEL_NAMES)[0]
     ids = None if column.ids is None else tuple(map(str, column.ids))
-    return Labels.of(column.values, name=name or path.stem, ids=ids)
+    names: tuple[str, ...] = ()
+    if classes:
+        found = int(classes) if classes.isdecimal() else read_classes(Path(classes))
+        names = space_of(found, classes).keys
+    return Labels.of(column.values, name=name or path.stem, ids=ids, classes=names)
 
 
 def read_predictions(path: Path, public: Public) -> list[tuple[str, Any]]:

@@ -30,7 +30,7 @@ def competition_section(
         findings=audit.findings,
         document=audit.to_dict(),
         note=note,
-        warnings=_warnings(audit),
+        warnings=audit.warnings,
         glance=(
             Tile("Submissions", f"{len(audit.rows):,}"),
             _points("Mean drop, points", audit.drop),
@@ -48,12 +48,6 @@ def competition_section(
             ("p-values", "two proportions, exact mid-p of a random split, Holm's correction"),
         ),
     )
-
-
-def _warnings(audit: CompetitionAudit) -> tuple[str, ...]:
-    if not audit.dropped:
-        return ()
-    return (f"{audit.dropped:,} rows without both scores are left out.",)
 
 
 def _points(name: str, estimate: Estimate) -> Tile:

@@ -80,7 +80,9 @@ def corrected_interval(
     -----
     ``mean +- t s sqrt(1/m + n_test/n_train)`` with m folds, s their standard deviation (divisor
     m - 1) and t Student's quantile with m - 1 degrees of freedom.  The correlation of two folds is taken
-    to be ``n_test / (n_test + n_train)``; no estimator of it is unbiased.
+    to be ``n_test / (n_test + n_train)``; no estimator of it is unbiased.  That is near the truth for
+    learners that change little with their training set; for one nearest neighbour, which learns the
+    same noise in every fold, a .95 interval over repeated folds covers .86 to .89 (simulated).
 
     References
     ----------

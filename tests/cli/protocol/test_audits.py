@@ -55,6 +55,13 @@ def test_looks_of_a_holdout(call, tmp_path: Path) -> None:
     assert "100.00 %" in got.out
 
 
+def test_levels_and_seeds_that_mean_nothing(call, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("public,private\n0.9,0.8\n0.8,0.8\n")
+    audit = ("competition", "t.csv", "--public-items", 10, "--private-items", 10)
+    assert "level is 3.0, not between 0 and 1" in call(*audit, "--level", 3).err
+    assert call(*audit, "--seed", -1).code == 2
+
+
 def test_plan(call) -> None:
     sizes = ("--accuracy", 0.9, "--old-items", 10_000, "--fresh-items", 2_000)
     got = call("plan", *sizes, "--models", 10, "--drop", 1.5, "--power", 0.9, "--level", 0.9)

@@ -75,5 +75,9 @@ def test_mistakes(call) -> None:
     assert "Choose between learners on the folds" in got.err
     assert "is not K=V" in call("kfold", "d.npz", *BAYES, "--param", "C").err
     assert call("kfold", "none.npz", *BAYES).code == 2
+    missing = call("kfold", "d.npz", *BAYES, "--official", "none.npz")
+    assert "none.npz: no such file" in missing.err
+    assert "between 0 and 1" in call("kfold", "d.npz", *BAYES, "--level", 2).err
+    assert call("kfold", "d.npz", *BAYES, "--seed", -1).code == 2
     few = call("kfold", "d.npz", *BAYES, "--kind", "grouped", "--folds", 20)
     assert "10 groups are fewer than 20 folds" in few.err

@@ -103,3 +103,15 @@ def test_notes_are_warnings(call, tmp_path: Path) -> None:
     assert "no whole entry" in call("holdout", "verify", "h").err
     assert call("holdout", "evaluate", "h", "b.csv", *KEY).code == 0
     assert "half a line of a stopped writer" in call("holdout", "verify", "h").err
+
+
+def test_classes_without_an_example(call, tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("bird\ncat\ndog\n")
+    (tmp_path / "bird.csv").write_text(
+        "item_id,prediction\n" + "".join(f"i{k},bird\n" for k in range(40))
+    )
+    call(*SEAL, "--policy", "exact")
+    assert "'bird' is no class" in call("holdout", "evaluate", "h", "bird.csv", *KEY).err
+    sealed = ("holdout", "seal", "labels.csv", "h2", "--key", "keys/k", "--looks", 3)
+    assert call(*sealed, "--policy", "exact", "--classes", "classes.txt").code == 0
+    assert call("holdout", "evaluate", "h2", "bird.csv", *KEY).out.startswith("0.00 %")

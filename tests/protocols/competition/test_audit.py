@@ -106,3 +106,21 @@ def test_bad_input() -> None:
         audit(s)
     with pytest.raises(UsageError, match="need examples"):
         audit_competition(s, 0, 5, rng=np.random.default_rng(0))
+
+
+def test_scores_that_no_count_gives_are_told() -> None:
+    rng = np.random.default_rng(0)
+    right = rng.integers(600, 900, size=(2, 50))
+    names = np.full(50, "", dtype=object)
+
+    def warned(public: np.ndarray, private: np.ndarray) -> tuple[str, ...]:
+        return audit(Submissions(public, private, names, names, 3)).warnings
+
+    left_out = "3 rows without both scores are left out."
+    assert warned(right[0] / 1000, right[1] / 3000) == (left_out,)
+    # Rounded to three digits, shares of 3,000 are what they can be.
+    assert warned(right[0] / 1000, np.round(right[1] / 3000, 3)) == (left_out,)
+    first, second = warned(right[0] / 1000, rng.uniform(0.5, 0.9, 50))
+    assert first == left_out
+    assert "private scores are no shares of 3,000 examples" in second
+    assert "or the score no accuracy" in second

@@ -52,6 +52,8 @@ def test_bad_files(tmp_path: Path) -> None:
     assert "not a whole .npz" in said("d.npz")
     assert "no column of labels; it has a, b" in said("d.csv", "a,b\n1,2\n")
     assert "a feature is no number" in said("e.csv", "a,label\nred,2\n")
+    assert "row 1: 'label' is empty" in said("h.csv", "a,label\n1,x\n2,\n")
+    assert "row 0: 'group' is empty" in said("i.csv", "a,label,group\n1,x,\n2,x,g\n")
     assert "no features" in said("f.csv", "label\n2\n")
     np.savez(tmp_path / "g.npz", x=np.eye(2), z=[1, 2])
     with pytest.raises(DataError, match="it has x, z"):

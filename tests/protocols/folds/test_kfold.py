@@ -84,3 +84,12 @@ def test_no_upper_limit_above_one() -> None:
     y = np.r_[np.zeros(49), np.ones(51)].astype(int)
     got = kfold(GaussianNB(), Data(x, y), Scheme("stratified", 4, 1))
     assert got.mean.high == 1.0
+
+
+def test_classes_that_only_the_official_set_has_are_told() -> None:
+    official = Data(OFFICIAL.x, np.where(np.arange(100) < 25, 7, OFFICIAL.y), name="new")
+    got = kfold(GaussianNB(), DATA, Scheme("stratified", 4, 1), official=official)
+    (warning,) = got.warnings
+    assert warning == (
+        "new has 1 classes that folds lacks, such as 7: 25.0 % of its examples cannot be right."
+    )

@@ -293,3 +293,22 @@ def test_dask_needs_a_client() -> None:
     pytest.importorskip("distributed")
     with pytest.raises(UsageError, match="no backend 'dask' here"):
         make_folds(LEARNER, DATA, CUT, Running(backend="dask"))
+
+
+def test_what_cannot_be_run() -> None:
+    with pytest.raises(UsageError, match="No folds at the same time"):
+        Running(jobs=0)
+    with pytest.raises(UsageError, match=r"level is 2, not between"):
+        Running(level=2)
+
+
+def test_long_messages_are_cut() -> None:
+    def chatty(train_x, train_y, test_x):
+        raise ValueError(f"bad:\n{[0] * 1000}.")
+
+    with pytest.raises(DataError) as error:
+        make_folds(as_learner(chatty), DATA, CUT[:1], Running())
+    assert len(error.value.message) < 400
+    assert error.value.message.startswith(
+        "chatty failed on repeat 1, fold 1: ValueError: bad: [0, 0"
+    )

@@ -86,3 +86,6 @@ def test_bad_schemes() -> None:
     for folds, repeats in ((1, 1), (5, 0)):
         with pytest.raises(UsageError, match="two folds"):
             Scheme("plain", folds, repeats)
+    for seed in (-1, 2**32):
+        with pytest.raises(UsageError, match="no seed"):
+            Scheme(seed=seed)

@@ -299,3 +299,15 @@ def make_with(folder: Path, key: object) -> None:
 
     labels = Labels.of([k % 4 for k in range(60)], name="x", ids=[f"i{k}" for k in range(60)])
     make_board(folder, key, labels, BoardRules(PolicySpec("ladder"), Limits(99_999)), who="ann")
+
+
+def test_what_is_refused_fills_no_disk(make, guess) -> None:
+    board = make(looks=1)
+    board.submit(guess(board, 1), who="bob", model="m")
+    kept = sorted((board.folder / "predictions").iterdir())
+    with pytest.raises(ConflictError, match="All 1 looks"):
+        board.submit(guess(board, 2), who="cal", model="m")
+    with pytest.raises(UsageError, match="needs model"):
+        board.submit(guess(board, 3), who="bob", model=" ")
+    assert sorted((board.folder / "predictions").iterdir()) == kept
+    assert len(kept) == 1

@@ -8,7 +8,8 @@ import pytest
 
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key, new_key
-from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.holdout import Holdout
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels
 
 LABELS = np.random.default_rng(0).integers(0, 3, 40)

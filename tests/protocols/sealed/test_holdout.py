@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ from freshset.protocols.ladder import FreeLadder
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed import holdout as module
 from freshset.protocols.sealed.cipher import Key, new_key
-from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.holdout import Holdout
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels
 
 LABELS = np.random.default_rng(0).integers(0, 3, 40)
@@ -310,3 +312,36 @@ def test_what_looks_at_no_label_is_recorded_until_it_is_opened(make: Make, key: 
     holdout.open(key, who="ann")
     with pytest.raises(ConflictError, match="was opened on"):
         holdout.record(key, who="bob", action="choose", revealed={})
+
+
+def test_two_processes_that_seal_at_once(key: Key, tmp_path: Path) -> None:
+    labels, rules = Labels.of(LABELS, name="d"), Rules(PolicySpec("exact"), 5)
+    ends: list[str] = []
+
+    def seal(who: str) -> None:
+        try:
+            Holdout.seal(tmp_path / "s", key, labels, rules, who=who)
+            ends.append("sealed")
+        except UsageError as error:
+            ends.append(error.message)
+
+    threads = [threading.Thread(target=seal, args=(str(n),)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ends.count("sealed") == 1
+    assert sum("sealed holdout already" in end for end in ends) == 5
+    assert len(Holdout(tmp_path / "s").verify(key).entries) == 1
+
+
+def test_a_look_can_be_asked_about_before(make: Make, key: Key) -> None:
+    holdout = make(looks=1)
+    before = snapshot(holdout.folder)
+    holdout.check_look(key, who="bob", model="m")
+    with pytest.raises(UsageError, match="needs model"):
+        holdout.check_look(key, who="bob", model=" ")
+    assert snapshot(holdout.folder) == before
+    look(holdout, key)
+    with pytest.raises(ConflictError, match="All 1 looks"):
+        holdout.check_look(key, who="bob", model="m")

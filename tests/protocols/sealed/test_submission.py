@@ -28,7 +28,7 @@ def test_good_submissions() -> None:
         (PUBLIC, [[1, 2], [1, 2], [1, 2]], None, "shape"),
         (PUBLIC, 1, None, "shape"),
         (PUBLIC, [1, 2, 3], None, "Row 2: '3' is no class of digits"),
-        (PUBLIC, [1, 0.5, 2], None, "Row 0: '1.0' is no class"),
+        (PUBLIC, [1, 0.5, 2], None, "Row 1: '0.5' is no class"),
         (PUBLIC, [1, np.nan, 2], None, "is no class"),
         (NAMED, ["cat", "bird"], ["a", "b"], "Row 1: 'bird'"),
         (NAMED, ["cat", "dog"], None, "has ids, and the predictions have none"),
@@ -55,3 +55,17 @@ def test_labels() -> None:
     for labels, ids in (([], None), ([[1, 2]], None), ([1, 2], ["a"]), ([1, 2], ["a", "a"])):
         with pytest.raises(DataError):
             Labels.of(labels, name="d", ids=ids)
+
+
+def test_classes_without_an_example_may_be_predicted() -> None:
+    labels = Labels.of([2, 0, 2], name="d", classes=["0", "1", "2", "10"])
+    assert labels.public.classes == ("0", "1", "2", "10")
+    assert labels.codes.tolist() == [2, 0, 2]
+    assert check_submission(labels.public, [10, 1, 2]).classes.tolist() == [3, 1, 2]
+    with pytest.raises(DataError, match="the label '2' is none of the 2 classes"):
+        Labels.of([2, 0], name="d", classes=["0", "1"])
+
+
+def test_the_row_without_a_class_is_named() -> None:
+    with pytest.raises(DataError, match="Row 1: 'nan' is no class"):
+        check_submission(PUBLIC, [1, np.nan, 2])

@@ -49,10 +49,9 @@ def competition(
     from freshset.protocols.competition.table import read_submissions
 
     submissions = read_submissions(table)
-    if submissions.dropped:
-        warn([f"{submissions.dropped:,} rows without both scores are left out."])
     rng = np.random.default_rng(seed)
     result = audit_competition(submissions, public_items, private_items, rng=rng, level=level)
+    warn(result.warnings)
     if figure is not None:
         from freshset.core.files import write_atomic
         from freshset.reports.figures.base import to_svg

@@ -11,6 +11,7 @@ from freshset.cli.options import JsonOption, OutputOption
 from freshset.cli.output import columns, emit, say, warn, wrapped
 from freshset.cli.protocol.sealing import (
     BudgetOption,
+    ClassesOption,
     KeyOption,
     KnownOption,
     PolicyOption,
@@ -80,6 +81,7 @@ def create(
         int, typer.Option("--seed", help="Of the split into halves; no secret.", metavar="N")
     ] = 0,
     name: Annotated[str, typer.Option("--name", help="What to call the leaderboard.")] = "",
+    classes: ClassesOption = "",
     who: WhoOption = "",
     json: JsonOption = False,
 ) -> None:
@@ -93,7 +95,7 @@ def create(
     limits = Limits(looks, each, per_day, seconds, parse_end(ends))
     rules = BoardRules(PolicySpec(policy, step, threshold, sigma, budget), limits, seed)
     rules.check()
-    given = read_labels(labels, name)
+    given = read_labels(labels, name, classes=classes)
     make_board(folder, key_of(key), given, rules, who=person(who))
     board = _opened(folder, key)
     found, head = board.standings(), board.entries()[-1].digest

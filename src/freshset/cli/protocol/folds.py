@@ -105,6 +105,8 @@ def kfold(
             "--official does not go with --against.",
             "Choose between learners on the folds; open the official set for the one you chose.",
         )
+    if official is not None and not official.exists():
+        raise UsageError(f"{official}: no such file.", "It is read after the last fold.")
     examples, scheme = read_data(data), Scheme(kind, folds, repeats, seed)
     running = Running(metric, level, jobs, backend, store)
     result = validate(
@@ -130,10 +132,11 @@ def _report(results: Sequence[KFoldResult], folder: Path | None, finding: str = 
     from freshset.reports.validation import validation_section
     from freshset.reports.write import write_report
 
-    slugs = ("folds", "against")
     sections = [
-        validation_section(one, slug=slug, note=finding)
-        for one, slug in zip(results, slugs, strict=False)
+        validation_section(
+            one, title=f"{one.learner} on folds of {one.data}", slug=slug, note=finding
+        )
+        for one, slug in zip(results, ("folds", "against"), strict=False)
     ]
     say(f"Wrote {write_report(sections, folder)}.")
 

@@ -11,6 +11,7 @@ from freshset.cli.options import JsonOption, OutputOption
 from freshset.cli.output import columns, emit, say, warn
 from freshset.cli.protocol.sealing import (
     BudgetOption,
+    ClassesOption,
     KeyOption,
     KnownOption,
     PolicyOption,
@@ -53,18 +54,20 @@ def seal(
         int, typer.Option("--each", help="Evaluations of one person; 0 for no limit.", metavar="N")
     ] = 0,
     name: Annotated[str, typer.Option("--name", help="What to call the holdout.")] = "",
+    classes: ClassesOption = "",
     who: WhoOption = "",
     json: JsonOption = False,
 ) -> None:
     """Encrypt labels; the key is made unless its file is there already."""
     from freshset.protocols.policies import PolicySpec
     from freshset.protocols.replay import read_labels
-    from freshset.protocols.sealed.holdout import Holdout, Rules
+    from freshset.protocols.sealed.holdout import Holdout
+    from freshset.protocols.sealed.rules import Rules
 
     check_apart(folder, key)
     rules = Rules(PolicySpec(policy, step, threshold, sigma, budget), looks, each)
     rules.check()
-    given = read_labels(labels, name)
+    given = read_labels(labels, name, classes=classes)
     holdout = Holdout.seal(folder, key_of(key), given, rules, who=person(who))
     head = holdout.verify().head
     data = {"schema": "freshset.seal/1", "n": holdout.public.n, "digest": head,

@@ -29,6 +29,15 @@ PolicyOption = Annotated[
     Literal["exact", "rounded", "ladder", "ladder-step", "thresholdout"],
     typer.Option("--policy", help="What is answered of the hidden labels."),
 ]
+ClassesOption = Annotated[
+    str,
+    typer.Option(
+        "--classes",
+        help="What predictions may name, if not every class has an example: a number of classes from "
+        "0, or a file with one a line.",
+        metavar="N|FILE",
+    ),
+]
 StepOption = Annotated[str, typer.Option("--step", help="Of rounded and ladder-step.")]
 ThresholdOption = Annotated[
     float | None, typer.Option("--threshold", help="Of thresholdout, a fraction.")

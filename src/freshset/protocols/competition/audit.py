@@ -94,6 +94,8 @@ class CompetitionAudit:
         Of all submissions, and of the best one of each team.
     beyond
         Submissions with an adjusted p-value below .05 and a public score above the private one.
+    warnings
+        What may be wrong with the numbers.
     """
 
     n_public: int
@@ -110,6 +112,7 @@ class CompetitionAudit:
     uniform_teams: Uniformity | None
     beyond: int
     level: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -141,6 +144,7 @@ class CompetitionAudit:
             "uniform_teams": None if teams is None else asdict(teams),
             "beyond": self.beyond,
             "level": self.level,
+            "warnings": list(self.warnings),
             "findings": list(self.findings),
             "rows": [asdict(row) for row in self.rows],
         }
@@ -197,7 +201,27 @@ def audit_competition(
         _line_of(s.public, s.private), _line_of(s.public[leaders], s.private[leaders]),
         _uniformity(p), None if best is None else _uniformity(p[best]),
         int(np.sum((adjusted < _ALPHA) & (s.public > s.private))), level,
+        _warnings(s, n_public, n_private),
     )  # fmt: skip
+
+
+def _warnings(s: Submissions, n_public: int, n_private: int) -> tuple[str, ...]:
+    out = [f"{s.dropped:,} rows without both scores are left out."] * bool(s.dropped)
+    for part, scores, n in (("public", s.public, n_public), ("private", s.private, n_private)):
+        share = _share_of_no_count(scores, n)
+        if share > 0.5:
+            out.append(
+                f"{100 * share:.0f} % of the {part} scores are no shares of {n:,} examples. The number "
+                "may be wrong, or the score no accuracy; then intervals and p-values do not hold."
+            )
+    return tuple(out)
+
+
+def _share_of_no_count(scores: FloatArray, n: int) -> float:
+    """Share of scores that no whole number of right answers gives, as far as they were rounded."""
+    digits = max(len(f"{score:.10f}".rstrip("0").partition(".")[2]) for score in scores)
+    slack = 0.5 * 10.0**-digits * n + 1e-6
+    return float(np.mean(np.abs(scores * n - np.rint(scores * n)) > slack))
 
 
 def _drop(

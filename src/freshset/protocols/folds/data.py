@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from freshset.core.errors import DataError
 from freshset.store.importers.reading import LABEL_NAMES
-from freshset.store.table_files import KINDS, read_table
+from freshset.store.table_files import KINDS, read_table, texts
 
 _X_NAMES = ("x", "images", "features", "data")
 _GROUP_NAMES = ("group", "groups", "writer", "sheet", "source")
@@ -128,17 +129,18 @@ def _from_table(path: Path) -> Data:
         ) from error
     if not features.shape[1]:
         raise DataError(f"{path}: no features beside the labels.")
-    groups = None if group is None else frame[group].to_numpy(dtype=str)
-    data = Data(x, _labels(frame[label].to_numpy()), groups, path.name)
+    groups = None if group is None else texts(frame[group], path).astype(str)
+    data = Data(x, _labels(frame[label], path), groups, path.name)
     data.check()
     return data
 
 
-def _labels(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Whole numbers as such, other labels as text."""
-    if values.dtype.kind in "iufb":
+def _labels(column: pd.Series, path: Path) -> npt.NDArray[Any]:
+    """Whole numbers as such, other labels as text; raises `DataError` where one is missing."""
+    values = column.to_numpy()
+    if values.dtype.kind in "iub" or (values.dtype.kind == "f" and np.isfinite(values).all()):
         return values
-    text = values.astype(str)
+    text = texts(column, path).astype(str)
     try:
         return text.astype(np.int64)
     except ValueError:

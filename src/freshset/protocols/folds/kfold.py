@@ -68,7 +68,11 @@ def kfold(
     result = _summary(one, data, scheme, running, folds)
     if official is None:
         return result
-    return replace(result, official=_open(one, (data, official), result, running))
+    test = official() if callable(official) else official
+    opened = _open(one, (data, test), result, running)
+    return replace(
+        result, official=opened, warnings=(*result.warnings, *_unseen_classes(data, test))
+    )
 
 
 def _summary(
@@ -101,12 +105,11 @@ def _within(estimate: Estimate) -> Estimate:
 
 def _open(
     learner: Learner,
-    sets: tuple[Data, Data | Callable[[], Data]],
+    sets: tuple[Data, Data],
     result: KFoldResult,
     running: Running,
 ) -> Official:
-    data, official = sets
-    test = official() if callable(official) else official
+    data, test = sets
     test.check()
     if test.digest == data.digest:
         raise DataError(
@@ -119,3 +122,17 @@ def _open(
     )
     gap = gap_between(result.mean, score)
     return Official(test.name, len(test), score, gap, opened.before, opened.openings)
+
+
+def _unseen_classes(data: Data, official: Data) -> tuple[str, ...]:
+    if not (data.has_classes and official.has_classes):
+        return ()
+    unseen = np.setdiff1d(official.y.astype(str), data.y.astype(str))
+    if not unseen.size:
+        return ()
+    share = 100 * float(np.isin(official.y.astype(str), unseen).mean())
+    text = (
+        f"{official.name} has {unseen.size:,} classes that {data.name} lacks, such as {unseen[0]}: "
+        f"{share:.1f} % of its examples cannot be right."
+    )
+    return (text,)

@@ -37,6 +37,8 @@ Array = npt.NDArray[Any]
 _REGISTERED_BY = {"ray": ("ray.util.joblib", "register_ray")}
 # Seconds between two looks at what another process is at.
 _WAIT = 0.2
+# Letters of what a learner says when it fails; some print all of their data.
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class Running:
     jobs: int = 1
     backend: str = ""
     store: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.jobs == 0:
+            raise UsageError("No folds at the same time make none.", "Use 1, or -1 for all.")
+        if not 0 < self.level < 1:
+            raise UsageError(f"level is {self.level}, not between 0 and 1.", "Use 0.95 for 95 %.")
 
 
 def make_folds(
@@ -267,7 +275,10 @@ def _named(learner: Learner, where: str) -> Iterator[None]:
     except FreshsetError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        text = " ".join(str(error).split())
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]} ..."
+        what = f"{type(error).__name__}: {text}".rstrip(": .")
         raise DataError(
             f"{learner.name} failed on {where}: {what}.", "Mend the learner, or its settings."
         ) from error

@@ -48,6 +48,8 @@ class Scheme:
             )
         if self.folds < 2 or self.repeats < 1:
             raise UsageError("It takes two folds and one repeat at least.", "Such as 5 and 10.")
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"{self.seed} is no seed for shuffling.", "Such as 0.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""

@@ -163,6 +163,8 @@ class Board:
                     return self._receipt(one, entries, at, repeated=True)
             self._check_running(entries, at)
             self.setup.rules.limits.check_entrant(mine, at)
+            # Before anything is kept: what is refused must not fill the disk.
+            self._public.check_look(self._key, who=who, model=model, claimed=claimed)
             self._kept.put(submission)
             part = Submission(submission.classes[self.setup.is_public], submission.digest)
             self._public.evaluate(

@@ -15,7 +15,8 @@ from freshset.core.files import pretty_json, read_json, sha256_file, write_atomi
 from freshset.protocols.leaderboard.limits import Limits
 from freshset.protocols.policies import PolicySpec
 from freshset.protocols.sealed.cipher import Key
-from freshset.protocols.sealed.holdout import Holdout, Rules
+from freshset.protocols.sealed.holdout import Holdout
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels, Public
 from freshset.stats.types import BoolArray
 

@@ -22,10 +22,11 @@ from filelock import FileLock, Timeout
 
 from freshset.core.errors import ConflictError, DataError, StoreError, UsageError
 from freshset.core.files import pretty_json, read_json, sha256_file, write_atomic
-from freshset.protocols.policies import PolicySpec, policy_from_dict
+from freshset.protocols.policies import policy_from_dict
 from freshset.protocols.policy import Answer, Policy
 from freshset.protocols.sealed.cipher import Key
 from freshset.protocols.sealed.ledger import Entry, Ledger, Read
+from freshset.protocols.sealed.rules import Rules
 from freshset.protocols.sealed.submission import Labels, Public, Submission, check_submission
 
 SCHEMA = "freshset.holdout/1"
@@ -33,51 +34,6 @@ SCHEMA = "freshset.holdout/1"
 _SEALED = "holdout.json"
 _LOCK = ".lock"
 _PATIENCE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a holdout answers.
-
-    Attributes
-    ----------
-    policy
-        What is shown.
-    looks
-        Evaluations in all; the holdout answers no more.
-    each
-        Evaluations of one person, by the name that they give; 0 for no limit.
-    apart
-        Whether the policy begins anew for each person, as on a leaderboard, where everybody wants an
-        answer about their own.  It then protects against what one person learns, not against many
-        who guess together.
-    """
-
-    policy: PolicySpec
-    looks: int
-    each: int = 0
-    apart: bool = False
-
-    def check(self) -> None:
-        """Raise `UsageError` unless the numbers and the policy can be meant."""
-        if self.looks < 1 or self.each < 0:
-            raise UsageError("A budget of looks is at least 1.", "Such as --looks 20.")
-        if self.apart and self.policy.kind == "thresholdout":
-            raise UsageError("Thresholdout has one budget for everybody.", "Leave it together.")
-        self.policy.make()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready values."""
-        data = {"policy": self.policy.to_dict(), "looks": self.looks, "each": self.each}
-        return data | ({"apart": True} if self.apart else {})
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Rules:
-        """Read what `to_dict` wrote."""
-        return cls(
-            PolicySpec.from_dict(data["policy"]), int(data["looks"]), int(data["each"]),
-            apart=data.get("apart") is True,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +116,13 @@ class Holdout:
             When the folder holds a holdout already, or the rules cannot be meant.
         """
         rules.check()
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            cls._write(folder, key, labels, rules, who)
+        return cls(folder)
+
+    @staticmethod
+    def _write(folder: Path, key: Key, labels: Labels, rules: Rules, who: str) -> None:
         if (folder / _SEALED).exists():
             raise UsageError(f"{folder} holds a sealed holdout already.", "Give a new folder.")
         secret = {"labels": _packed(labels.codes), "seed": secrets.randbits(63)}
@@ -167,7 +130,6 @@ class Holdout:
             "schema": SCHEMA, **labels.public.to_dict(), "rules": rules.to_dict(), "key": key.id,
             "secret": key.encrypt(secret), "sealed": datetime.now(UTC).isoformat("T", "seconds"),
         }  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
         # The ledger first: without holdout.json the folder is no holdout, and sealing starts over.
         ledger = Ledger(folder)
         ledger.path.unlink(missing_ok=True)
@@ -178,7 +140,6 @@ class Holdout:
             Read(()), Entry(0, "", who, "seal", labels.public.name, revealed=revealed), key
         )
         (folder / f"{_SEALED}.new").replace(folder / _SEALED)
-        return cls(folder)
 
     def verify(self, key: Key | None = None, *, known: str = "") -> Read:
         """Check the whole folder.
@@ -239,20 +200,9 @@ class Holdout:
         DataError
             When the ledger is not whole.
         """
-        for what, text in (("who", who), ("model", model)):
-            if not text.strip() or not text.isprintable():
-                raise UsageError(
-                    f"An evaluation needs {what}, in one line.", "The ledger keeps it."
-                )
-        if claimed is None and self.rules.policy.kind == "thresholdout":
-            raise UsageError(
-                "Thresholdout compares with an accuracy that the submitter knows.",
-                "Claim that on your training or validation data. No look was used.",
-            )
-        if claimed is not None and not 0 <= claimed <= 1:
-            raise UsageError("A claimed accuracy lies between 0 and 1.", "No look was used.")
+        self.rules.check_said(who, model, claimed)
         secret = self._secret(key)
-        with self._locked():
+        with _locked(self.folder):
             read = self.ledger.read(key)
             self._check_seal(read)
             self._check_budget(read, who)
@@ -270,6 +220,11 @@ class Holdout:
             )  # fmt: skip
             left = self.rules.looks - _looks(read) - 1
         return Look(answer, entry.seq, entry.digest, left)
+
+    def check_look(self, key: Key, *, who: str, model: str, claimed: float | None = None) -> None:
+        """Raise as `evaluate` would, without looking at anything."""
+        self.rules.check_said(who, model, claimed)
+        self._check_budget(self.ledger.read(key), who)
 
     def check_key(self, key: Key) -> None:
         """Raise `UsageError` unless it is the key of the holdout."""
@@ -289,7 +244,7 @@ class Holdout:
             When the holdout was opened.
         """
         self._secret(key)
-        with self._locked():
+        with _locked(self.folder):
             read = self.ledger.read(key)
             self._check_seal(read)
             self._check_sealed(read)
@@ -309,7 +264,7 @@ class Holdout:
             Opening again changes nothing.
         """
         self._secret(key)
-        with self._locked():
+        with _locked(self.folder):
             read = self.ledger.read(key)
             self._check_seal(read)
             if read.entries[-1].action == "open":
@@ -372,16 +327,17 @@ class Holdout:
                 return policy_from_dict(key.decrypt(entry.secret, "ledger")["policy"])
         return self.rules.policy.make(int(secret["seed"]))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            with FileLock(self.folder / _LOCK, timeout=_PATIENCE):
-                yield
-        except Timeout as error:
-            raise ConflictError(
-                f"{self.folder}: another process has been evaluating for a minute.",
-                "Run the command again. No look was used.",
-            ) from error
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        with FileLock(folder / _LOCK, timeout=_PATIENCE):
+            yield
+    except Timeout as error:
+        raise ConflictError(
+            f"{folder}: another process has been at work for a minute.",
+            "Run the command again. No look was used.",
+        ) from error
 
 
 def _looks(read: Read, who: str = "") -> int:

@@ -64,20 +64,30 @@ class Labels:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, labels: npt.ArrayLike, *, name: str, ids: Sequence[str] | None = None) -> Labels:
+    def of(
+        cls,
+        labels: npt.ArrayLike,
+        *,
+        name: str,
+        ids: Sequence[str] | None = None,
+        classes: Sequence[str] = (),
+    ) -> Labels:
         """Check labels.
 
         Parameters
         ----------
         labels
-            Shape (examples,), one class an example; all classes that predictions may name occur.
+            Shape (examples,), one class an example.
         ids
             Ids of the examples in their order, if they have any.
+        classes
+            Names that predictions may give, where some of them have no example; by default those of
+            the labels.
 
         Raises
         ------
         DataError
-            For labels or ids that are not one an example.
+            For labels or ids that are not one an example, or a label that is none of the classes.
         """
         given = np.asarray(labels)
         if given.ndim == 2 and given.shape[1] == 1:
@@ -90,8 +100,16 @@ class Labels:
                 f"{name}: ids are not one for each example, each once.",
                 "An example may count only once.",
             )
-        classes = tuple(sorted(set(names), key=_class_order))
-        return cls(Public(name, len(names), classes, tuple(ids or ())), tuple(names))
+        there = set(names)
+        if classes and not there <= set(classes):
+            # Whoever seals them knows the labels.
+            stranger = min(there - set(classes), key=_class_order)
+            raise DataError(
+                f"{name}: the label {stranger!r} is none of the {len(classes):,} classes.",
+                "Name classes as the labels do.",
+            )
+        every = tuple(sorted(there | set(classes), key=_class_order))
+        return cls(Public(name, len(names), every, tuple(ids or ())), tuple(names))
 
     @property
     def codes(self) -> IntArray:
@@ -162,13 +180,9 @@ def check_submission(
 
 def as_names(values: npt.NDArray[Any]) -> list[str]:
     """Class names as text: 3, 3.0 and '3' are one class."""
-    if (
-        values.dtype.kind == "f"
-        and np.all(np.isfinite(values))
-        and np.all(values == values.round())
-    ):
-        values = values.astype(np.int64)
-    return [str(value) for value in values.tolist()]
+    if values.dtype.kind != "f":
+        return [str(value) for value in values.tolist()]
+    return [str(int(one) if one.is_integer() else one) for one in values.tolist()]
 
 
 def _class_order(name: str) -> tuple[int, int, str]:
