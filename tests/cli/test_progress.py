@@ -8,8 +8,7 @@ from rich.console import Console
 from freshset.cli import progress
 from freshset.core.identity import CellSpec
 from freshset.core.records import Cell
-from freshset.engine.progress import Progress
-from freshset.engine.works import WorkProgress
+from freshset.engine.progress import Progress, WorkProgress
 from freshset.store.base import Failure
 from freshset.store.works import WorkFailure, WorkSpec
 

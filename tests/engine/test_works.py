@@ -13,10 +13,10 @@ import pytest
 from freshset.core.config import RunSettings
 from freshset.core.errors import StoreError, UsageError
 from freshset.engine.backends.local import LocalBackend
+from freshset.engine.progress import SilentWork
 from freshset.engine.works import (
     Made,
     Place,
-    SilentWork,
     WorkItem,
     count_states,
     in_shard,

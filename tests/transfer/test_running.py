@@ -14,7 +14,7 @@ import pytest
 from fakes.small_transfer import make_dataset, make_study, numbers
 
 from freshset.core.errors import DataError, UsageError
-from freshset.engine.works import SilentWork
+from freshset.engine.progress import SilentWork
 from freshset.models.training.recipe import Execution
 from freshset.store.parquet import ParquetStore
 from freshset.transfer.costs import transfer_cost

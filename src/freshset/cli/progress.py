@@ -13,8 +13,7 @@ from freshset.store.base import Failure
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from freshset.engine.progress import Progress
-    from freshset.engine.works import WorkProgress
+    from freshset.engine.progress import Progress, WorkProgress
     from freshset.store.works import WorkFailure
 
 _HEARTBEAT = 30.0

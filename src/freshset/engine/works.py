@@ -20,6 +20,7 @@ import numpy.typing as npt
 from freshset.core.errors import FreshsetError
 from freshset.core.files import sha256_bytes
 from freshset.engine.backends.base import Backend
+from freshset.engine.progress import SilentWork, WorkProgress
 from freshset.engine.writing import writing
 from freshset.store.array_file import ArrayFile
 from freshset.store.works import Claim, WorkFailure, Works, WorkSpec
@@ -120,50 +121,6 @@ class WorkReport(Generic[Context]):
         return not (self.failures or self.left)
 
 
-class WorkProgress(Protocol):
-    """Is told what happens, in the process that plans."""
-
-    def begin(self, items: int, images: int) -> None:
-        """The run starts: pieces of work, and images over all of them."""
-
-    def working(self, title: str) -> None:
-        """A piece of work is waited for."""
-
-    def advance(self, images: int) -> None:
-        """Some images of a large piece of work are done."""
-
-    def made(self, title: str, images: int) -> None:
-        """It is stored; images are those that were not told of before."""
-
-    def failed(self, failure: WorkFailure) -> None:
-        """It cannot be done; the run goes on."""
-
-    def end(self) -> None:
-        """The run is over, however it went."""
-
-
-class SilentWork:
-    """Tells nobody; see `WorkProgress`."""
-
-    def begin(self, items: int, images: int) -> None:
-        """Do nothing."""
-
-    def working(self, title: str) -> None:
-        """Do nothing."""
-
-    def advance(self, images: int) -> None:
-        """Do nothing."""
-
-    def made(self, title: str, images: int) -> None:
-        """Do nothing."""
-
-    def failed(self, failure: WorkFailure) -> None:
-        """Do nothing."""
-
-    def end(self) -> None:
-        """Do nothing."""
-
-
 class Sharded(Protocol):
     """What belongs to a shard."""
 
@@ -182,9 +139,8 @@ def plan_works(
     items: Sequence[WorkItem[Context]], works: Works
 ) -> tuple[PlannedWork[Context], ...]:
     """Compare what is wanted with what is stored; every identity once, in the order given."""
-    unique = {item.spec.identity: item for item in items}
-    titles = {identity: item.title for identity, item in unique.items()}
-    return tuple(_planned(item, works, titles) for item in unique.values())
+    planner = _Planner(works, {item.spec.identity: item for item in items})
+    return tuple(planner.planned(item) for item in planner.items.values())
 
 
 def count_states(planned: Sequence[PlannedWork[Any]]) -> dict[str, int]:
@@ -192,32 +148,45 @@ def count_states(planned: Sequence[PlannedWork[Any]]) -> dict[str, int]:
     return dict(Counter(one.state for one in planned))
 
 
-def _planned(
-    item: WorkItem[Context], works: Works, titles: Mapping[str, str]
-) -> PlannedWork[Context]:
-    spec = item.spec
-    if works.has(spec):
-        return PlannedWork(item, "done")
-    if works.is_live(spec):
-        return PlannedWork(item, "elsewhere", "Another process is at it.")
-    absent = [need for need in item.needs if not works.has(need)]
-    if absent:
-        return PlannedWork(item, "waiting", _waits(absent, works, titles))
-    failure = works.failure(spec)
-    if failure is not None:
-        return PlannedWork(item, "failed", f"{failure.error} {failure.hint}".strip())
-    return PlannedWork(item, "missing")
+@dataclass(slots=True)
+class _Planner(Generic[Context]):
+    """Looks at the store once for each piece of work: studies have tens of thousands."""
 
+    works: Works
+    items: Mapping[str, WorkItem[Context]]
+    _there: dict[WorkSpec, bool] = field(default_factory=dict)
 
-def _waits(absent: Sequence[WorkSpec], works: Works, titles: Mapping[str, str]) -> str:
-    """Say what is waited for, first of all what failed."""
-    for need in absent:
-        failure = works.failure(need)
+    def planned(self, item: WorkItem[Context]) -> PlannedWork[Context]:
+        """One piece of work with its state."""
+        spec = item.spec
+        if self._has(spec):
+            return PlannedWork(item, "done")
+        if self.works.is_live(spec):
+            return PlannedWork(item, "elsewhere", "Another process is at it.")
+        absent = [need for need in item.needs if not self._has(need)]
+        if absent:
+            return PlannedWork(item, "waiting", self._waits(absent))
+        failure = self.works.failure(spec)
         if failure is not None:
-            return f"Needs {failure.title}, which failed: {failure.error}"
-    first = titles.get(absent[0].identity, absent[0].kind)
-    more = f" and {len(absent) - 1:,} more" if len(absent) > 1 else ""
-    return f"Needs {first}{more}."
+            return PlannedWork(item, "failed", f"{failure.error} {failure.hint}".strip())
+        return PlannedWork(item, "missing")
+
+    def _has(self, spec: WorkSpec) -> bool:
+        known = self._there.get(spec)
+        if known is None:
+            known = self._there[spec] = self.works.has(spec)
+        return known
+
+    def _waits(self, absent: Sequence[WorkSpec]) -> str:
+        """Say what is waited for, first of all what failed."""
+        for need in absent:
+            failure = self.works.failure(need)
+            if failure is not None:
+                return f"Needs {failure.title}, which failed: {failure.error}"
+        item = self.items.get(absent[0].identity)
+        first = absent[0].kind if item is None else item.title
+        more = f" and {len(absent) - 1:,} more" if len(absent) > 1 else ""
+        return f"Needs {first}{more}."
 
 
 @dataclass(frozen=True, slots=True)

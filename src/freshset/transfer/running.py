@@ -10,16 +10,9 @@ from freshset.core.config import RunSettings
 from freshset.core.errors import FreshsetError, UsageError
 from freshset.engine.execute import backend_for
 from freshset.engine.plan import describe_models
+from freshset.engine.progress import WorkProgress
 from freshset.engine.wanted import Wanted
-from freshset.engine.works import (
-    Place,
-    PlannedWork,
-    WorkProgress,
-    WorkReport,
-    in_shard,
-    plan_works,
-    run_works,
-)
+from freshset.engine.works import Place, PlannedWork, WorkReport, in_shard, plan_works, run_works
 from freshset.engine.writing import writing
 from freshset.models.base import ModelInfo
 from freshset.store.parquet import ParquetStore

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 from fakes.small_transfer import make_study
-from fakes.transfer_results import simulated
 
-from freshset.cli.transfer.reporting import report_of, write_results
+from freshset.cli.transfer.reporting import report_of
 from freshset.transfer.running import make_transfer_plan, run_transfer
 from freshset.transfer.study import load_transfer
 
@@ -32,9 +31,3 @@ def test_a_report_is_written_when_the_study_asks_for_one_and_has_results(
     assert "Small" in page.read_text(encoding="utf-8")
     assert analysis.simulated
     assert report_of(replace(plan, study=replace(plan.study, report=None))) is None
-
-
-def test_results_of_others_are_reported_alike(tmp_path: Path) -> None:
-    analysis, page = write_results(simulated(3, 2, 1, extras=False), tmp_path)
-    assert page.exists()
-    assert analysis.findings

@@ -15,7 +15,7 @@ from pathlib import Path
 from freshset.core.config import RunSettings
 from freshset.engine.backends.base import Backend
 from freshset.engine.job import Broken, Job, JobModel, Rows, chunk_size
-from freshset.engine.works import SilentWork, WorkProgress
+from freshset.engine.progress import SilentWork, WorkProgress
 from freshset.engine.writing import writing
 from freshset.store.works import WorkFailure, Works
 from freshset.transfer.features.asked import AskFeatures, FeatureColumns

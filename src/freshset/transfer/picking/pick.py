@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from freshset.core.errors import FreshsetError, UsageError
+from freshset.engine.progress import WorkProgress
 from freshset.engine.wanted import WantedModel
-from freshset.engine.works import WorkProgress
 from freshset.stats.intervals import wilson
 from freshset.stats.tie_groups import groups_of_answers
 from freshset.stats.types import BoolArray
