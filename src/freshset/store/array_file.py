@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +57,9 @@ class ArrayFile:
         self._width = 0
         self._stream: io.BufferedWriter | None = None
         self._digest = hashlib.sha256()
+        # A digest takes as long as writing, or longer; both go on at once, and while others compute.
+        self._digester = ThreadPoolExecutor(1)
+        self._digesting: Future[None] | None = None
         if keep:
             self._take_up(keep)
 
@@ -78,6 +82,7 @@ class ArrayFile:
     @property
     def sha256(self) -> str:
         """Digest of the bytes that were written; empty when there are none."""
+        self._settle()
         return self._digest.hexdigest() if self.rows else ""
 
     def append(self, values: npt.NDArray[Any]) -> None:
@@ -86,7 +91,7 @@ class ArrayFile:
         Parameters
         ----------
         values
-            Shape (rows, width); the width is that of the first rows.
+            Shape (rows, width); the width is that of the first rows.  They must not be changed after.
 
         Raises
         ------
@@ -114,14 +119,20 @@ class ArrayFile:
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
+        self._digester.shutdown()
         if self._stream is not None:
             self._stream.close()
 
     def _write(self, data: bytes | memoryview) -> None:
         assert self._stream is not None  # noqa: S101 - the caller has opened it
+        self._settle()
+        self._digesting = self._digester.submit(self._digest.update, data)
         self._stream.write(data)
-        # While the system writes: of a large file it would take as long again to read it at the end.
-        self._digest.update(data)
+
+    def _settle(self) -> None:
+        if self._digesting is not None:
+            self._digesting.result()
+            self._digesting = None
 
     def _head(self) -> bytes:
         buffer = io.BytesIO()
