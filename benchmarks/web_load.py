@@ -306,8 +306,8 @@ class Record:
 
     person_id: str
     accepted: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
-    maybe: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
-    """Submissions whose answer never came: taken or not, but not half."""
+    maybe: list[tuple[int, tuple[str, tuple[str, ...], str]]] = field(default_factory=list)
+    """Submissions whose answer never came, after how many accepted ones: taken or not, but not half."""
 
 
 class Worker:
@@ -339,7 +339,7 @@ class Worker:
         entry = (task["task_id"], chosen, task["lease"])
         body = pydantic_core.to_json({"lease": task["lease"], "chosen": chosen})
         path = f"/api/labelling/tasks/{task['task_id']}/submission"
-        self.record.maybe.append(entry)
+        self.record.maybe.append((len(self.record.accepted), entry))
         status, answer = await self.wire.post(path, body, self._head)
         self.record.maybe.pop()
         if status == 200:
@@ -480,10 +480,15 @@ def check_worker(
     columns = (given.item_id, given.class_key, given.task_id, given.selected, given.assignment_id)
     rows = connection.execute(sa.select(*columns).where(given.worker == worker)).all()
     found = {tuple(row[:2]): tuple(row[2:]) for row in rows}
-    known = {row.task_id for row in rows}
+    known = {(row.task_id, row.assignment_id) for row in rows}
+    sent = list(record.accepted)
+    # Taken or not, but not half: what was being sent when the server was killed.  Later ones first, so
+    # that places stay; the order counts, as a worker's first answer about an image does.
+    for place, entry in reversed(record.maybe):
+        if (entry[0], entry[2]) in known:
+            sent.insert(place, entry)
     expected: dict[Any, Any] = {}
-    # Taken or not, but not half: what was being sent when the server was killed.
-    for task_id, chosen, lease in [*record.accepted, *(m for m in record.maybe if m[0] in known)]:
+    for task_id, chosen, lease in sent:
         key, items = grids[task_id]
         for token, item in items.items():
             expected.setdefault((item, key), (task_id, float(token in chosen), lease))
