@@ -29,6 +29,17 @@ from freshset.cli.main import EXIT_CODES, app
 
 HERE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by docs/generate_reference.py; edit the program, not this page. -->"
+_PROTOCOLS = (
+    "protocols.folds.data", "protocols.folds.splits", "protocols.folds.learners",
+    "protocols.folds.making", "protocols.folds.kfold", "protocols.folds.result",
+    "protocols.folds.compare", "protocols.policy", "protocols.ladder", "protocols.thresholdout",
+    "protocols.policies", "protocols.replay", "protocols.simulation", "protocols.sealed.cipher",
+    "protocols.sealed.submission", "protocols.sealed.rules", "protocols.sealed.holdout",
+    "protocols.sealed.opened", "protocols.leaderboard.limits", "protocols.leaderboard.setup",
+    "protocols.leaderboard.board", "protocols.competition.table", "protocols.competition.audit",
+    "protocols.looks", "protocols.budget", "reports.section", "reports.competition",
+    "reports.validation",
+)  # fmt: skip
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
@@ -164,6 +175,15 @@ def python_page() -> str:
     ]
     for module in pkgutil.iter_modules(stats.__path__):
         parts += _module(f"freshset.stats.{module.name}")
+    parts += [
+        "## Protocols",
+        (
+            "What the commands of `freshset protocol` are made of, and how their results enter a report. "
+            "[Keep a test set honest in Python](../how-to/protocols-in-python.md) shows them at work."
+        ),
+    ]
+    for name in _PROTOCOLS:
+        parts += _module(f"freshset.{name}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,5 +18,11 @@ def test_every_step_is_announced(tmp_path: Path) -> None:
         "svm-rbf",
         "nasnetalarge",
         "shake_shake",
+        "Digits by shuffled folds",
+        "opened once, at the end",
     ):
         assert word in page
+    figures = {path.name for path in (result.page.parent / "figures").glob("*-folds.svg")}
+    assert figures == {
+        "digits-by-shuffled-folds-folds.svg", "digits-by-folds-of-whole-sheets-folds.svg",
+    }  # fmt: skip

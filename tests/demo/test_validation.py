@@ -23,6 +23,7 @@ def test_folds_say_one_number_and_unseen_writers_another(result: validation.Vali
     assert result.shuffled.mean.value == pytest.approx(0.988, abs=0.005)
     assert official.score.value == pytest.approx(0.964, abs=0.015)
     assert official.gap.low > 0
+    assert result.shuffled.warnings == ()
     assert result.shuffled.mean.low > official.score.high
     # Folds by sheet ask for new writers, and their interval says how little nine sheets know.
     assert result.by_sheet.mean.value < result.shuffled.mean.value

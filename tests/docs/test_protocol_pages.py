@@ -11,7 +11,11 @@ import pytest
 
 @pytest.mark.parametrize(
     ("name", "blocks"),
-    [("tutorial/validate-without-your-test-set.md", 7), ("how-to/seal-a-holdout.md", 6)],
+    [
+        ("tutorial/validate-without-your-test-set.md", 7),
+        ("how-to/seal-a-holdout.md", 6),
+        ("how-to/protocols-in-python.md", 4),
+    ],
 )
 def test_page_runs_and_prints_what_it_says(
     name: str, blocks: int, docs: Path, runner: ModuleType, tmp_path: Path

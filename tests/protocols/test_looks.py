@@ -54,7 +54,7 @@ def test_looks_that_were_not_recorded_count(store: ParquetStore) -> None:
     rng = np.random.default_rng(0)
     got = looks_of_store(store, judged_store.OLD, rng=rng, unrecorded=96)
     assert (got.counted, got.union) == (100, pytest.approx(100 * union_bound(100, 300)))
-    assert "96 times that were not recorded" in got.findings[0]
+    assert "96 times without a record" in got.findings[0]
     with pytest.raises(UsageError, match="no negative"):
         looks_of_store(store, judged_store.OLD, rng=rng, unrecorded=-1)
     with pytest.raises(StoreError, match="no test set"):

@@ -10,6 +10,7 @@ from freshset.core.config import CompareSettings
 from freshset.demo import digits, published, rebuilt, validation
 from freshset.generalization.compare import compare
 from freshset.replication.auditing.strategies_table import strategies_table
+from freshset.reports.section import Section
 from freshset.reports.study import Study, study_from
 from freshset.reports.write import write_report
 from freshset.store.parquet import ParquetStore
@@ -70,8 +71,8 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
     validated = validation.validate(seed=seed, step=step)
     result = compare(store, digits.OLD, digits.NEW, CompareSettings(seed=seed))
     step("compared digits")
-    note = " ".join((DIGITS_NOTE, *validated.findings))
-    studies = [study_from(store, result, title="Digits of known and unseen writers", note=note)]
+    title = "Digits of known and unseen writers"
+    studies = [study_from(store, result, title=title, note=DIGITS_NOTE)]
     step("tested all pairs")
     studies.append(_rebuilt(store, built, folder, seed))
     step("compared the set with simulated labels")
@@ -82,7 +83,8 @@ def run(folder: Path, *, seed: int = 0, step: Callable[[str], object] = str) -> 
         result = compare(store, study.old, study.new, settings)
         studies.append(study_from(store, result, title=study.title, note=study.note))
         step(f"compared {study.title}")
-    page = write_report(studies, folder / "report", title="Does the score survive?")
+    sections: list[Study | Section] = [*studies, *validated.sections]
+    page = write_report(sections, folder / "report", title="Does the score survive?")
     step("wrote the report")
     return DemoResult(tuple(studies), validated, page, place)
 

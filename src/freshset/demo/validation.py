@@ -15,6 +15,8 @@ from freshset.protocols.folds.kfold import kfold
 from freshset.protocols.folds.learners import as_learner
 from freshset.protocols.folds.result import KFoldResult
 from freshset.protocols.folds.splits import Scheme
+from freshset.reports.section import Section
+from freshset.reports.validation import validation_section
 
 SCHEMA = "freshset.digits-validation/1"
 
@@ -60,6 +62,15 @@ class Validation:
             ),
         )
 
+    @property
+    def sections(self) -> tuple[Section, Section]:
+        """Both validations as sections of a report, with what the three numbers say."""
+        note = " ".join(self.findings)
+        return (
+            validation_section(self.shuffled, title="Digits by shuffled folds", note=note),
+            validation_section(self.by_sheet, title="Digits by folds of whole sheets", note=note),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the document."""
         return {
@@ -86,7 +97,7 @@ def validate(*, seed: int = 0, step: Callable[[str], object] = str) -> Validatio
         Called with a short text after each of `steps` steps.
     """
     known, unseen = data(seed)
-    learner = as_learner(classifiers(seed)[MODEL](), MODEL)
+    learner = as_learner(classifiers(seed)[MODEL]().set_params(svc__random_state=seed), MODEL)
     scheme = Scheme("stratified", FOLDS, REPEATS, seed)
     shuffled = kfold(learner, known, scheme, official=unseen)
     step("validated by folds")

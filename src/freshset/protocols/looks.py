@@ -271,13 +271,17 @@ def _count(r: Looks) -> str:
     first, last = r.looks[0].at[:10], r.looks[-1].at[:10]
     days = f"on {first}" if first == last else f"between {first} and {last}"
     models = len({one.model for one in r.looks})
-    text = f"{r.testset} ({r.n:,} examples) was looked at {len(r.looks):,} times {days}"
+    text = f"{r.testset} ({r.n:,} examples) was looked at {_times(len(r.looks))} {days}"
     text += f", with {models:,} different models" if models != len(r.looks) else ""
     if r.counted > len(r.looks):
-        text += f", and {r.counted - len(r.looks):,} times that were not recorded"
+        text += f", and {_times(r.counted - len(r.looks))} without a record"
     return (
         f"{text}." if r.best is None else f"{text}; the best score shown is {100 * r.best:.1f} %."
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _bounds(r: Looks) -> str:

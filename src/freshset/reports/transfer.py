@@ -76,7 +76,7 @@ def _provenance(analysis: TransferAnalysis) -> tuple[tuple[str, str], ...]:
         ("Scale", "log odds of each data set's metric, clamped by half an item"),
         (
             "Correlations",
-            f"percentiles of {settings.resamples:,} resamples, widened for few models",
+            f"percentiles of {settings.resamples:,} resamples; below ten models Fisher's interval",
         ),
         ("Error bars of means", "Morey's, Student's quantile over data sets"),
         (

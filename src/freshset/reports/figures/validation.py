@@ -26,7 +26,11 @@ def validation(result: KFoldResult) -> Figure:
     axes = canvas.add_axes((2.3 / width, 0.5 / height, (width - 2.5) / width, 1 - 0.6 / height))
     folds = scale * np.array(result.scores)
     size = style.mark_size(len(folds))
-    style.points(axes, folds, np.zeros(len(folds)), gid="folds", colour=style.TIED, size=size)
+    # Repeats a little apart, since many folds have the same score.
+    level = (
+        0.25 - 0.5 * np.array([one.repeat + 0.5 for one in result.folds]) / result.scheme.repeats
+    )
+    style.points(axes, folds, level, gid="folds", colour=style.TIED, size=size)
     for place, (_, one, colour) in enumerate(lines, start=1):
         low, high = ([scale * end] for end in (one.low, one.high))
         style.segments(axes, (low, [-place]), (high, [-place]), colour=colour, width=1.6)
