@@ -71,6 +71,30 @@ def test_coverage(over, rho) -> None:
     assert hits / 250 >= 0.93 - 3 * np.sqrt(0.05 * 0.95 / 250)
 
 
+@pytest.mark.parametrize(("models", "over"), [(4, "models"), (6, "both"), (8, "both")])
+def test_few_models_are_covered_by_intervals_that_say_something(models, over) -> None:
+    rng, hits, width = np.random.default_rng(models), 0, []
+    for _ in range(250):
+        x, table = study(rng, 0.9, models=models, datasets=6)
+        r = source_correlation(x, table, rng=rng, over=over, n_resamples=200).r
+        hits += r.low <= 0.9 <= r.high
+        width.append(r.high - r.low)
+    assert hits / 250 >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / 250)
+    # Percentiles of resampled models reach from -1 to 1 with up to 6 models.
+    assert np.median(width) < 1.7
+
+
+def test_few_models_have_fishers_interval(rng) -> None:
+    x, table = study(rng, models=7)
+    own = stats.pearsonr(x, table.mean(axis=1)).confidence_interval()
+    models = source_correlation(x, table, rng=rng, over="models").r
+    assert (models.low, models.high) == pytest.approx((own.low, own.high))
+    both = source_correlation(x, table, rng=rng, over="both").r
+    assert both.low < models.low < models.high < both.high
+    three = source_correlation(x[:3], table[:3], rng=rng).r
+    assert (three.low, three.high) == (-1, 1)
+
+
 def test_one_data_set_leaves_only_models_to_resample(rng) -> None:
     x, table = study(rng)
     found = source_correlation(x, table[:, :1], rng=rng, over="datasets", n_resamples=50)
