@@ -25,8 +25,8 @@ def values(table):
 def test_tables_in_the_order_of_the_report(analysis) -> None:
     tables = {table.name: table for table in score_tables(analysis)}
     assert list(tables) == [
-        "data-sets", "best-models", "means", "scores-features", "scores-finetune", "scores-scratch",
-        "missing",
+        "data-sets", "best-models", "means", "scores-fixed-features", "scores-fine-tuning",
+        "scores-training-from-scratch", "missing",
     ]  # fmt: skip
     assert values(tables["data-sets"])[1][:4] == [("Set 1",), (5,), (80,), (300,)]
     assert values(tables["missing"])[0][-1] == ("out of memory",)
@@ -44,7 +44,7 @@ def test_best_means_and_scores(analysis) -> None:
     assert mean[4][0] == pytest.approx(tuned.means.mean[1])
     assert mean[4][3] == bool(tuned.best_mean.tied[1])
     assert mean[5] == (None, None, None, None)
-    scores = tables["scores-finetune"].rows
+    scores = tables["scores-fine-tuning"].rows
     for i, line in enumerate(scores):
         assert line[1].values[0] == pytest.approx(tuned.table.score[i, 0])
         tied, holm = bool(tuned.best[0].found.tied[i]), bool(tuned.best[0].found.tied_holm[i])

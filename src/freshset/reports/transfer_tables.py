@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from freshset.reports.study import slug_of
 from freshset.reports.table import (
     ABSENT,
     Cell,
@@ -179,7 +180,8 @@ def scores(analysis: TransferAnalysis, one: RegimeAnalysis) -> Table:
         f"paper, {TIED_HOLM} those that only Holm's correction does not tell apart. Tests of mean "
         "average precision are about the accuracy of decisions."
     )
-    return Table(f"scores-{one.regime}", caption(analysis, text), tuple(columns), rows)
+    name = f"scores-{slug_of(REGIME_TITLES[one.regime])}"
+    return Table(name, caption(analysis, text), tuple(columns), rows)
 
 
 def _score(score: float, model: str, best: DatasetBest | None) -> Cell:
