@@ -14,14 +14,14 @@ from freshset.transfer.study import NOTHING
 def test_nothing_is_left(done: TransferPlan) -> None:
     cost = transfer_cost(done)
     assert (cost.features, cost.training, cost.seconds) == (0, 0, 0.0)
-    assert cost.states["features"] == {"done": 8, "missing": 0}
+    assert cost.states["features"] == {"done": 12}
     assert all(set(counts) <= {"done", "missing"} for counts in cost.states.values())
 
 
 def test_all_is_left_and_nothing_is_known(done: TransferPlan, tmp_path: Path) -> None:
     plan = make_transfer_plan(done.study, store=tmp_path / "new")
     cost = transfer_cost(plan)
-    assert cost.features == 2 * 2 * (24 + 30)
+    assert cost.features == 2 * 2 * (24 + 24 + 30)  # LEEP wants the answers for training images
     trained = [item for item in plan.listed.items if item.images]
     assert cost.training == sum(item.images for item in trained)
     assert cost.seconds is None

@@ -10,14 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 from fakes.small_transfer import make_dataset, make_study, numbers
 
 from freshset.core.errors import DataError, UsageError
 from freshset.engine.progress import SilentWork
 from freshset.models.training.recipe import Execution
 from freshset.store.parquet import ParquetStore
+from freshset.transfer.cells.cell import Cell
+from freshset.transfer.cells.probing import ProbeItem
 from freshset.transfer.costs import transfer_cost
+from freshset.transfer.gathering import results_of
 from freshset.transfer.running import (
     TransferPlan,
     context_of,
@@ -117,7 +122,7 @@ def test_single_stages(study_file: Path) -> None:
     plan = make_transfer_plan(load_transfer(study_file))
     kinds = lambda result: sorted({item.spec.kind for item in result.works.made})  # noqa: E731
     result = run_transfer(plan, stage="features", features_only=True)
-    assert (len(result.features.made), kinds(result)) == (2, [])
+    assert (len(result.features.made), kinds(result)) == (3, [])
     result = run_transfer(plan, stage="features")
     assert (result.features.made, kinds(result)) == ([], ["probe", "transferability"])
     result = run_transfer(plan, stage="scratch")
@@ -211,5 +216,37 @@ def test_progress_tells_of_everything(study_file: Path) -> None:
     plan = make_transfer_plan(load_transfer(study_file))
     seen = Seen()
     run_transfer(plan, progress=seen)
-    assert seen.images == 24 + 30 + 6 * 48
-    assert len(seen.made_titles) == 2 + len(plan.listed.items)
+    assert seen.images == 24 + 24 + 30 + 6 * 48
+    assert len(seen.made_titles) == 3 + len(plan.listed.items)
+
+
+def test_features_that_users_bring_are_probed_without_a_network(
+    done: TransferPlan, tmp_path: Path
+) -> None:
+    path = make_study(tmp_path)
+    files = {}
+    item = done.listed.cells[Cell("wide", "dim", "features", 0)]
+    assert isinstance(item, ProbeItem)
+    for part in ("train", "test"):
+        work = done.works.get(getattr(item.features, part))
+        assert work is not None
+        files[part] = f"{part}.npy"
+        np.save(tmp_path / files[part], work.array("features"))
+    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del text["models"]
+    text["features"] = [{"model": "brought", "dataset": "dim", **files}]
+    path.write_text(yaml.safe_dump(text), encoding="utf-8")
+    plan = make_transfer_plan(load_transfer(path))
+    assert transfer_cost(plan).states["features"] == {"missing": 2}
+    assert run_transfer(plan).complete
+    (ours,) = results_of(plan).results
+    (theirs,) = [
+        one
+        for one in results_of(done).results
+        if (one.model, one.dataset, one.regime) == ("wide", "dim", "features")
+    ]
+    assert (ours.score, ours.chosen) == (theirs.score, theirs.chosen)
+    np.testing.assert_array_equal(ours.predictions, theirs.predictions)
+    scores = results_of(plan).scores["brought", "dim"]
+    assert "leep" not in scores  # nobody knows what the network said
+    assert scores["logme"] == pytest.approx(results_of(done).scores["wide", "dim"]["logme"])

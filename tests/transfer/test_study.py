@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes.small_transfer import make_study
 
 from freshset.core.errors import DataError, UsageError
 from freshset.models.training.recipe import Augmentation, Execution
 from freshset.transfer.protocol import Protocol
-from freshset.transfer.study import NOTHING, Extra, Source, load_transfer
+from freshset.transfer.results import SourceModel
+from freshset.transfer.study import NOTHING, Extra, OwnFiles, Source, load_transfer
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,38 @@ convergence: {lengths: [3], datasets: [dark]}
 def test_seeds_that_cannot_be(folder: Path, seeds: str) -> None:
     text = f"models: ['py:nets.py:wide']\ndatasets: [bright]\nseeds: {seeds}\n"
     assert "Seeds cannot be" in read(folder, text)
+
+
+def test_features_that_users_bring(folder: Path) -> None:
+    np.save(folder / "mine.npy", np.zeros((24, 3), dtype=np.float32))
+    text = """\
+features:
+  - {model: mine, dataset: bright, train: mine.npy, test: test.npy, family: f, accuracy: 0.8, n: 9}
+datasets: [bright]
+"""
+    path = folder / "own.yaml"
+    path.write_text(text, encoding="utf-8")
+    np.save(folder / "test.npy", np.zeros((30, 3), dtype=np.float32))
+    study = load_transfer(path)
+    assert study.models == ()
+    assert study.known == (SourceModel("mine", "f", 0.8, 9),)
+    mine = folder / "mine.npy"
+    assert study.own == {("mine", "bright"): OwnFiles(mine, mine, folder / "test.npy")}
+    said = read(
+        folder,
+        """\
+models: ['py:nets.py:wide']
+datasets: [bright]
+features:
+  - {model: 'py:nets.py:wide', dataset: bright, train: mine.npy}
+  - {model: mine, dataset: dark, train: nothing.npy}
+scores: [leap]
+""",
+    )
+    assert "line 4, features[0].model: 'py:nets.py:wide' is there already." in said
+    assert "line 5, features[1].dataset: 'dark' is not among the data sets" in said
+    assert "There is no file" in said
+    assert "line 6, scores[0]: 'leap'" in said
 
 
 def test_nothing_to_do(folder: Path) -> None:

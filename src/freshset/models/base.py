@@ -21,6 +21,9 @@ Start = Literal["pretrained", "random"]
 PENULTIMATE = "penultimate"
 """The layer of features that is no module: what the classifier is given."""
 
+OUTPUTS = "outputs"
+"""As a layer of features: the answers of any model that gives a number for each class."""
+
 
 @runtime_checkable
 class Preprocessing(Protocol):

@@ -53,10 +53,9 @@ def transfer_cost(plan: TransferPlan, stage: Stage = None) -> TransferCost:
     todo = [one for one in planned if one.state != "done" and in_shard(one.item, shard)]
     states = _states(planned)
     if wanted:
-        states = {
-            "features": {"done": len(wanted) - len(absent), "missing": len(absent)},
-            **states,
-        }
+        own = Counter(states.pop("features", {}))
+        taken = own + Counter(done=len(wanted) - len(absent), missing=len(absent))
+        states = {"features": dict(taken), **states}
     speeds = _Speeds(works)
     for one in wanted:
         speeds.add("features", one.model, one.spec)

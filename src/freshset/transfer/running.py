@@ -22,6 +22,7 @@ from freshset.transfer.cells.listing import Item, Listed, list_work
 from freshset.transfer.datasets.base import OpenDataset, TransferDataset
 from freshset.transfer.datasets.opening import open_dataset, with_seed
 from freshset.transfer.features.extract import FeatureReport, extract
+from freshset.transfer.features.own import OwnFeatures
 from freshset.transfer.features.wanted import WantedFeatures, fetched
 from freshset.transfer.results import Regime
 from freshset.transfer.study import TransferStudy
@@ -75,11 +76,16 @@ class TransferPlan:
 
     def items(self, stage: Stage = None) -> list[Item]:
         """Return the other work of a stage, in all shards."""
-        return [item for item in self.listed.items if stage in {None, item.cell.regime}]
+        return [item for item in self.listed.items if stage in {None, regime_of(item)}]
 
     def planned(self, stage: Stage = None) -> tuple[PlannedWork[Context], ...]:
         """The other work of a stage with its state in the store."""
         return plan_works(self.items(stage), self.works)
+
+
+def regime_of(item: Item) -> Regime:
+    """The regime that work is for."""
+    return "features" if isinstance(item, OwnFeatures) else item.cell.regime
 
 
 def make_transfer_plan(

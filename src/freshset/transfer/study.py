@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from freshset.core.errors import FreshsetError, did_you_mean
 from freshset.core.identifiers import canonical_testset
@@ -27,7 +27,9 @@ from freshset.transfer.study_sections import (
     ChosenSection,
     ConvergenceSection,
     EmbeddingsSection,
+    OwnFeaturesSection,
     ProtocolSection,
+    Score,
     SourceModelSection,
     SourceSection,
     SubsetsSection,
@@ -81,6 +83,22 @@ NOTHING = Extra((), (), ())
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """Features that the user brings, of one model on one data set.
+
+    Attributes
+    ----------
+    train, validation, test
+        Files with a row for each item of the sets that these parts are of; parts of one set of items
+        have one file.
+    """
+
+    train: Path
+    validation: Path
+    test: Path
+
+
+@dataclass(frozen=True, slots=True)
 class TransferStudy:
     """A study file that was read and found right.
 
@@ -97,7 +115,12 @@ class TransferStudy:
     models
         In the order of the file, wildcards and lists replaced by what they stand for.
     known
-        What the file says of each model, in the same order.
+        What the file says of each model, in the same order, and then of those of which only features
+        are there.
+    own
+        Features that the user brings, by model and data set.
+    scores
+        Of transferability, that need no training.
     datasets
         In the order of the file.
     regimes, seeds
@@ -133,6 +156,8 @@ class TransferStudy:
     embeddings: Extra = NOTHING
     report: Path | None = None
     simulated: bool = False
+    own: Mapping[tuple[str, str], OwnFiles] = field(default_factory=dict)
+    scores: tuple[Score, ...] = get_args(Score)
 
     def wanted(self, overrides: Mapping[str, Any] | None = None) -> Wanted:
         """Return the models and how to run them; there are no test sets in it.
@@ -181,10 +206,13 @@ def _study(document: Document, path: Path) -> TransferStudy | None:
         return None
     root = path.parent
     found = Models(root, document, SourceModelSection)
-    models = found.read(section.models)
+    models = found.read(section.models) if section.models or not section.features else ()
     datasets = TransferDatasets(root, document).read(section.datasets, ("datasets",))
     if not section.datasets and not document.complained("datasets"):
         document.complain(("datasets",), "No data sets.", "List at least one.")
+    known = tuple(_known(model.title, found.sections[model.title]) for model in models)
+    own = _Own([one.id for one in datasets], root, document)
+    own.read(section.features, {model.title for model in models})
     extras = _Extras([m.title for m in models], [d.id for d in datasets], document)
     return TransferStudy(
         path=path,
@@ -192,7 +220,7 @@ def _study(document: Document, path: Path) -> TransferStudy | None:
         store=full_path(section.store, root),
         source=_source(section.source, document),
         models=models,
-        known=tuple(_known(model, found.sections[model.title]) for model in models),
+        known=(*known, *own.known.values()),
         datasets=datasets,
         regimes=tuple(dict.fromkeys(_some(section.regimes, "regimes", document))),
         seeds=_seeds(section.seeds, document),
@@ -204,6 +232,8 @@ def _study(document: Document, path: Path) -> TransferStudy | None:
         embeddings=extras.read("embeddings", EmbeddingsSection, section.embeddings),
         report=None if section.report is None else full_path(section.report, root),
         simulated=section.simulated,
+        own=own.files,
+        scores=tuple(dict.fromkeys(section.scores)),
     )
 
 
@@ -223,8 +253,8 @@ def _source(value: Any, document: Document) -> Source:
     return Source(section.name or testset, testset)
 
 
-def _known(model: WantedModel, section: Any) -> SourceModel:
-    return SourceModel(model.title, section.family, section.accuracy, section.n, section.recipe)
+def _known(name: str, section: Any) -> SourceModel:
+    return SourceModel(name, section.family, section.accuracy, section.n, section.recipe)
 
 
 def _seeds(value: Any, document: Document) -> tuple[int, ...]:
@@ -265,6 +295,45 @@ def _training(value: dict[str, Any], document: Document) -> Execution:
         if given.get(name, 0) < 0:
             document.complain(("training", name), f"{name} is {given[name]}.", "Use at least 0.")
     return Execution(**given)
+
+
+@dataclass(slots=True)
+class _Own:
+    """Reads what features the user brings."""
+
+    datasets: Sequence[str]
+    root: Path
+    document: Document
+    files: dict[tuple[str, str], OwnFiles] = field(default_factory=dict)
+    known: dict[str, SourceModel] = field(default_factory=dict)
+
+    def read(self, entries: Sequence[Any], models: Collection[str]) -> None:
+        """Read all entries."""
+        for number, entry in enumerate(entries):
+            place = ("features", number)
+            section = read_section(OwnFeaturesSection, entry, place, self.document)
+            if section is None:
+                continue
+            key = (section.model, section.dataset)
+            if section.dataset not in self.datasets:
+                text = f"{section.dataset!r} is not among the data sets of the study."
+                hint = did_you_mean(section.dataset, self.datasets)
+                self.document.complain((*place, "dataset"), text, hint)
+            if section.model in models or key in self.files:
+                text = f"{section.model!r} is there already."
+                self.document.complain((*place, "model"), text, "Give it another name.")
+            names = (
+                section.train,
+                section.validation or section.train,
+                section.test or section.train,
+            )
+            paths = [full_path(name, self.root) for name in names]
+            for path in dict.fromkeys(paths):
+                if not path.is_file():
+                    hint = "Paths start at the folder of the study file."
+                    self.document.complain(place, f"There is no file {path}.", hint)
+            self.files[key] = OwnFiles(*paths)
+            self.known.setdefault(section.model, _known(section.model, section))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -10,6 +10,8 @@ from freshset.engine.study_sections import ModelSection, Section, settings_secti
 from freshset.models.training.recipe import Execution
 from freshset.transfer.protocol import Budget, Features, ProbeProtocol, Splitting, Subsets, Training
 from freshset.transfer.results import Regime
+
+Score = Literal["logme", "leep", "nleep", "h-score"]
 
 
 class TransferSection(Section):
@@ -30,11 +32,27 @@ class TransferSection(Section):
     embeddings: dict[str, Any] | None = None
     report: str | None = None
     simulated: bool = False
+    scores: list[Score] = Field(default_factory=lambda: list(get_args(Score)))
+    features: list[Any] = Field(default_factory=list)
 
 
 class SourceModelSection(ModelSection):
     """A model with what is known of it."""
 
+    family: str = ""
+    accuracy: float | None = Field(None, gt=0, lt=1)
+    n: int = Field(0, ge=0)
+    recipe: str = ""
+
+
+class OwnFeaturesSection(Section):
+    """Files of features of one model on one data set, and what is known of the model."""
+
+    model: str
+    dataset: str
+    train: str
+    validation: str = ""
+    test: str = ""
     family: str = ""
     accuracy: float | None = Field(None, gt=0, lt=1)
     n: int = Field(0, ge=0)

@@ -11,6 +11,7 @@ from fakes.small_transfer import make_study
 from PIL import Image
 
 from freshset.core.config import RunSettings
+from freshset.models.base import OUTPUTS
 from freshset.models.training.recipe import Execution
 from freshset.transfer.cells.cell import Cell
 from freshset.transfer.cells.listing import cells_of
@@ -75,7 +76,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> TransferStudy:
 def identities(study: TransferStudy, **settings: Any) -> dict[str, set[str]]:
     listed = make_transfer_plan(study, settings).listed
     assert not listed.impossible
-    found: dict[str, set[str]] = {"f": {one.wanted.spec.identity for one in listed.features}}
+    found: dict[str, set[str]] = {
+        "f": {
+            one.wanted.spec.identity
+            for one in listed.features
+            if one.wanted.features.layer != OUTPUTS
+        }
+    }
     for letter, kind in (("p", "probe"), ("t", "trial"), ("r", "final")):
         found[letter] = {i.spec.identity for i in listed.items if i.spec.kind == kind}
     return found

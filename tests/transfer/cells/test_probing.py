@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import special
 from sklearn.linear_model import LogisticRegression
 
+from freshset.models.registry import load
 from freshset.stats.h_score import regularised_h_score
+from freshset.stats.leep import leep, nleep
 from freshset.stats.logme import logme
+from freshset.transfer.cells import probing
 from freshset.transfer.cells.cell import Cell
 from freshset.transfer.cells.probing import ProbeItem
 from freshset.transfer.datasets.base import Part
@@ -68,3 +72,16 @@ def test_scores_are_those_of_the_training_part(done: TransferPlan) -> None:
     assert work.document["scores"]["logme"] == pytest.approx(logme(values, part.targets))
     wanted = regularised_h_score(values, part.targets)
     assert work.document["scores"]["h-score"] == pytest.approx(wanted)
+    rng = np.random.default_rng(probing._SEED)
+    assert work.document["scores"]["nleep"] == pytest.approx(nleep(values, part.targets, rng=rng))
+
+
+def test_leep_is_that_of_the_models_own_answers(done: TransferPlan) -> None:
+    scored = done.listed.scores["wide", "bright"]
+    part = done.datasets["bright", 0].train
+    model = load(done.wanted.models[1].ref, done.wanted.runtime)
+    items = [model.info.preprocessing.prepare(part.reader.read(int(row))) for row in part.rows]
+    answers = special.softmax(np.asarray(model.predict(np.stack(items)), np.float64), axis=1)
+    work = done.works.get(scored.spec)
+    assert work is not None
+    assert work.document["scores"]["leep"] == pytest.approx(leep(answers, part.targets), rel=1e-5)

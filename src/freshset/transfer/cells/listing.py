@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from freshset.core.errors import FreshsetError, UsageError
 from freshset.datasets.base import Reader
 from freshset.engine.pairing import suitable, unsuitable
-from freshset.models.base import ModelInfo, Runtime
+from freshset.models.base import OUTPUTS, ModelInfo, Runtime
 from freshset.models.training.recipe import Recipe
 from freshset.store.works import WorkSpec
 from freshset.transfer.cells.cell import Cell, learned_from
 from freshset.transfer.cells.probing import (
     PROBE,
     SCORES,
+    Features,
     ProbeItem,
     ScoresItem,
-    features_of,
 )
 from freshset.transfer.cells.training import FINAL, TRIAL, Final, Trial, network
 from freshset.transfer.datasets.base import OpenDataset, Part
+from freshset.transfer.features.own import OwnFeatures
 from freshset.transfer.features.wanted import WantedFeatures
+from freshset.transfer.protocol import Features as FeatureProtocol
 from freshset.transfer.protocol import Training
 from freshset.transfer.recipes import STARTS, final_recipe, trial_recipes
-from freshset.transfer.study import TransferStudy
+from freshset.transfer.study import OwnFiles, TransferStudy
 
-Item = ProbeItem | ScoresItem | Trial | Final
+Item = OwnFeatures | ProbeItem | ScoresItem | Trial | Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ def cells_of(study: TransferStudy) -> Iterator[Cell]:
         for regime in study.regimes:
             for seed in study.seeds:
                 yield Cell(model, dataset, regime, seed)
+    if "features" in study.regimes:
+        for (model, dataset), seed in product(study.own, study.seeds):
+            yield Cell(model, dataset, "features", seed)
     for model, dataset in pairs:
         yield from _lengths(study, model, dataset)
         yield from _subsets(study, model, dataset)
@@ -127,6 +133,7 @@ class _Lister:
     _scores: dict[tuple[str, str], ScoresItem] = field(default_factory=dict)
     _impossible: dict[Cell, FreshsetError] = field(default_factory=dict)
     _prints: dict[tuple[Any, ...], tuple[str, int]] = field(default_factory=dict)
+    _files: dict[tuple[str, str, Path], OwnFeatures] = field(default_factory=dict)
 
     def listed(self) -> Listed:
         return Listed(
@@ -154,8 +161,9 @@ class _Lister:
             raise error
         if error is not None:
             raise UsageError(f"{type(error).__name__}: {error}".rstrip(": "))
-        opened, info = self._opened(cell), self.infos[cell.model]
-        if not suitable(info, opened.test.reader):
+        opened = self._opened(cell)
+        info = None if self._own(cell) else self.infos[cell.model]
+        if info is not None and not suitable(info, opened.test.reader):
             raise unsuitable(cell.model, info, opened.test.reader)
         n = len(opened.train)
         if cell.subset[0] > n:
@@ -164,15 +172,15 @@ class _Lister:
     def _opened(self, cell: Cell) -> OpenDataset:
         return self.datasets[cell.dataset, cell.seed]
 
+    def _own(self, cell: Cell) -> OwnFiles | None:
+        """Files of features that the user brings, where it is they that count."""
+        return self.study.own.get((cell.model, cell.dataset))
+
     def _probe(self, cell: Cell) -> ProbeItem:
-        opened, info = self._opened(cell), self.infos[cell.model]
-        train, validation, test = (
-            self._wanted(cell, info, part.reader)
-            for part in (opened.train, opened.validation, opened.test)
-        )
-        features, protocol = features_of(train, validation, test), self.study.protocol.probe
+        features, protocol = self._features_of(cell), self.study.protocol.probe
+        parts = (features.train, features.validation, features.test)
         inputs = {
-            "features": [spec.identity for spec in (train.spec, validation.spec, test.spec)],
+            "features": [spec.identity for spec in parts],
             "data": self._data(cell, final=False),
             "protocol": _plain(protocol),
             "refit": protocol.refit and not cell.subset[0],
@@ -180,18 +188,51 @@ class _Lister:
         item = ProbeItem(cell, features, protocol, WorkSpec.of(PROBE, **inputs))
         self._items.append(item)
         pair = (cell.model, cell.dataset)
-        if pair not in self._scores and not cell.subset[0]:
-            scored = {"features": train.spec.identity, "train": self._print(cell, "train")[0]}
-            scores = ScoresItem(cell, features, WorkSpec.of(SCORES, **scored))
-            self._scores[pair] = scores
-            self._items.append(scores)
+        if pair not in self._scores and not cell.subset[0] and self.study.scores:
+            self._scores[pair] = self._scored(cell, features)
+            self._items.append(self._scores[pair])
         return item
 
-    def _wanted(self, cell: Cell, info: ModelInfo, reader: Reader) -> WantedFeatures:
-        found = WantedFeatures.of(
-            cell.model, info, reader, self.study.protocol.features, self.runtime
-        )
-        return self._features.setdefault(found.spec.identity, Needed(found, cell.shard)).wanted
+    def _features_of(self, cell: Cell) -> Features:
+        """Name the features of a cell's parts, and have them taken or read."""
+        opened, own = self._opened(cell), self._own(cell)
+        readers = {n: getattr(opened, n).reader for n in ("train", "validation", "test")}
+        if own is None:
+            asked = self.study.protocol.features
+            return Features(**{n: self._wanted(cell, r, asked) for n, r in readers.items()})
+        return Features(**{n: self._read(cell, r, getattr(own, n)) for n, r in readers.items()})
+
+    def _wanted(self, cell: Cell, reader: Reader, asked: FeatureProtocol) -> WorkSpec:
+        info = self.infos[cell.model]
+        found = WantedFeatures.of(cell.model, info, reader, asked, self.runtime)
+        self._features.setdefault(found.spec.identity, Needed(found, cell.shard))
+        return found.spec
+
+    def _read(self, cell: Cell, reader: Reader, path: Path) -> WorkSpec:
+        testset = reader.testset
+        key = (cell.model, testset.id, path)
+        if key not in self._files:
+            self._files[key] = OwnFeatures.of(cell.model, testset, path, cell.shard)
+            self._items.append(self._files[key])
+        return self._files[key].spec
+
+    def _scored(self, cell: Cell, features: Features) -> ScoresItem:
+        """The scores of a model; LEEP is one of models that say how likely their own classes are."""
+        info = None if self._own(cell) else self.infos[cell.model]
+        leep = info is not None and info.outputs in {"logits", "probabilities"}
+        names = tuple(name for name in self.study.scores if name != "leep" or leep)
+        answers = None
+        if "leep" in names:
+            asked = replace(self.study.protocol.features, layer=OUTPUTS, storage="float32")
+            answers = self._wanted(cell, self._opened(cell).train.reader, asked)
+        inputs = {
+            "features": features.train.identity,
+            "train": self._print(cell, "train")[0],
+            "scores": names,
+            "answers": None if answers is None else answers.identity,
+        }
+        logits = info is not None and info.outputs == "logits"
+        return ScoresItem(cell, features, names, answers, logits, WorkSpec.of(SCORES, **inputs))
 
     def _trained(self, cell: Cell) -> Final:
         info, start = self.infos[cell.model], STARTS[cell.regime]

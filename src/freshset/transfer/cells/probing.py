@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from freshset.core.errors import StoreError
 from freshset.engine.works import Made
 from freshset.stats.h_score import regularised_h_score
-from freshset.stats.leep import nleep
+from freshset.stats.leep import leep, nleep
 from freshset.stats.logme import logme
 from freshset.store.works import Claim, Works, WorkSpec
 from freshset.transfer.cells.cell import Cell, Context, learned_from
 from freshset.transfer.cells.judging import answers, judge, spread
 from freshset.transfer.datasets.base import Part
-from freshset.transfer.features.wanted import WantedFeatures, feature_rows
+from freshset.transfer.features.wanted import feature_rows
 from freshset.transfer.probe.classifier import Classifier
 from freshset.transfer.probe.examples import Examples
 from freshset.transfer.probe.fit import fit_probe
@@ -129,10 +130,23 @@ class ProbeItem:
 
 @dataclass(frozen=True, slots=True)
 class ScoresItem:
-    """How transferable features look without training, on at most 10,000 training images."""
+    """How transferable features look without training, on at most 10,000 training images.
+
+    Attributes
+    ----------
+    names
+        Of the scores.
+    answers
+        What the model says of its own classes, stored as features; ``None`` without LEEP.
+    logits
+        Whether these are logits, and not probabilities.
+    """
 
     cell: Cell
     features: Features
+    names: tuple[str, ...]
+    answers: WorkSpec | None
+    logits: bool
     spec: WorkSpec
 
     @property
@@ -142,8 +156,8 @@ class ScoresItem:
 
     @property
     def needs(self) -> tuple[WorkSpec, ...]:
-        """The features of the training part."""
-        return (self.features.train,)
+        """The features of the training part, and the answers."""
+        return tuple(spec for spec in (self.features.train, self.answers) if spec is not None)
 
     @property
     def shard(self) -> str:
@@ -164,19 +178,30 @@ class ScoresItem:
             part = part.take(np.sort(rng.choice(len(part), _MOST_SCORED, replace=False)))
         features = feature_rows(_stored(works, self.features.train), part.rows)
         start = time.perf_counter()
-        scores = _scores(features, part.targets, rng)
-        return Made({"scores": scores, "n": len(part), "seconds": time.perf_counter() - start})
+        found = {
+            name: self._score(name, features, part, works, rng)
+            for name in self.names
+            if name == "logme" or part.targets.ndim == 1  # the only one for several labels an image
+        }
+        return Made({"scores": found, "n": len(part), "seconds": time.perf_counter() - start})
 
-
-def _scores(
-    features: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-) -> dict[str, float]:
-    """Scores by name; only LogME is one for several labels an image."""
-    found = {"logme": logme(features, targets)}
-    if targets.ndim == 1:
-        found["h-score"] = regularised_h_score(features, targets)
-        found["nleep"] = nleep(features, targets, rng=rng)
-    return found
+    def _score(
+        self,
+        name: str,
+        features: npt.NDArray[Any],
+        part: Part,
+        works: Works,
+        rng: np.random.Generator,
+    ) -> float:
+        if name == "leep" and self.answers is not None:
+            values = feature_rows(_stored(works, self.answers), part.rows).astype(np.float64)
+            values = special.softmax(values, axis=1) if self.logits else values
+            return leep(values / values.sum(axis=1, keepdims=True), part.targets)
+        if name == "h-score":
+            return regularised_h_score(features, part.targets)
+        if name == "nleep":
+            return nleep(features, part.targets, rng=rng)
+        return logme(features, part.targets)
 
 
 def _examples(part: Part, spec: WorkSpec, works: Works) -> Examples:
@@ -188,10 +213,3 @@ def _stored(works: Works, spec: WorkSpec) -> Any:
     if work is None:
         raise StoreError("Features are not in the store.", "Run the study again.")
     return work
-
-
-def features_of(
-    train: WantedFeatures, validation: WantedFeatures, test: WantedFeatures
-) -> Features:
-    """Name the features of the parts of a data set."""
-    return Features(train.spec, validation.spec, test.spec)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from freshset.core.errors import DataError
 from freshset.core.records import TestSet
-from freshset.models.base import Model, Pooling
+from freshset.models.base import OUTPUTS, Model, Pooling
 from freshset.models.registry import feature_model
 from freshset.store.columns import Columns
 from freshset.transfer.features.wanted import KIND
@@ -30,6 +30,8 @@ class AskFeatures:
 
     def __call__(self, model: Model, batch: Any) -> npt.NDArray[np.float32]:
         """Return the features of a prepared batch, shape (n, width)."""
+        if self.layer == OUTPUTS:
+            return np.asarray(model.predict(batch), dtype=np.float32)
         return feature_model(model).features(batch, self.layer, self.pooling)
 
 

@@ -141,6 +141,7 @@ def _study(
         regimes=("features",),
         seeds=(settings.seed,),
         protocol=protocol,
+        scores=("logme", "nleep", "h-score"),  # LEEP would take one more pass over the images
     )
 
 
