@@ -53,7 +53,8 @@ class Learner:
         self._channels_last = execution.channels_last
         self._layers = Layers(trainable.network, str(trainable.info.reference), trainable.head)
         layout = torch.channels_last if execution.channels_last else torch.contiguous_format
-        self._network: nn.Module = trainable.network.to(device=device, memory_format=layout)
+        network: nn.Module = trainable.network.to(device=device, memory_format=layout)
+        self._network = network.train()
         self._forward: Callable[..., Any] = (
             torch.compile(self._network) if recipe.compile else self._network
         )
@@ -160,7 +161,8 @@ class Learner:
     def _update(
         self, step: int, batch: npt.NDArray[Any], targets: Targets, ignored: BoolArray | None
     ) -> torch.Tensor:
-        self._network.train()
+        if not self._network.training:
+            self._network.train()
         self._optimiser.zero_grad()
         n = len(batch)
         parts = np.array_split(np.arange(n), -(-n // self.micro_batch))
