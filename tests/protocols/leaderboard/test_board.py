@@ -311,3 +311,24 @@ def test_what_is_refused_fills_no_disk(make, guess) -> None:
         board.submit(guess(board, 3), who="bob", model=" ")
     assert sorted((board.folder / "predictions").iterdir()) == kept
     assert len(kept) == 1
+
+
+@pytest.mark.parametrize("name", ["public/ledger.jsonl", "public/head.json", "board.json"])
+@pytest.mark.parametrize("gone", [False, True])
+def test_entrants_are_not_told_where_a_damaged_board_lies(
+    make, guess, tmp_path: Path, name: str, gone: bool
+) -> None:
+    board = make()
+    board.submit(guess(board, 1), who="bob", model="m")
+    path = board.folder / name
+    path.unlink() if gone else path.write_bytes(path.read_bytes().replace(b"a", b"b"))
+    if name == "board.json":
+        board._sealed = "other"
+    for ask in (
+        board.standings,
+        lambda: board.submit(guess(board, 2), who="c", model="m"),
+    ):
+        with pytest.raises(DataError) as error:
+            ask()
+        assert Path(name).name.split(".")[0] in str(error.value)
+        assert str(tmp_path) not in str(error.value)

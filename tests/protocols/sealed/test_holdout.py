@@ -157,7 +157,8 @@ def messages(holdout: Holdout, key: Key) -> list[str]:
     def heard(call: Callable[[], object]) -> None:
         with pytest.raises(FreshsetError) as error:
             call()
-        out.append(str(error.value).replace(str(holdout.folder), "DIR"))
+        said = str(error.value).replace(str(holdout.folder), "DIR")
+        out.append(said.replace(f"{holdout.folder.name}/", "DIR/"))
 
     for bad in (guess(0)[1:], np.r_[guess(0), 1], guess(0) + 7, guess(0)[:, None] == [0, 1], "x"):
         heard(lambda bad=bad: holdout.check(bad))

@@ -138,7 +138,8 @@ def _report(results: Sequence[KFoldResult], folder: Path | None, finding: str = 
         )
         for one, slug in zip(results, ("folds", "against"), strict=False)
     ]
-    say(f"Wrote {write_report(sections, folder)}.")
+    title = f"Two learners on folds of {results[0].data}" if len(results) > 1 else ""
+    say(f"Wrote {write_report(sections, folder, title=title)}.")
 
 
 def kfold_text(result: KFoldResult) -> str:

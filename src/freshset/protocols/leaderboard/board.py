@@ -332,7 +332,7 @@ class Board:
         said = entries[1].revealed.get("board") if len(entries) > 1 else None
         if said != sealed:
             raise DataError(
-                f"{self.folder / BOARD} is not what the ledgers say was sealed.",
+                f"{BOARD} is not what the ledgers say was sealed.",
                 "Restore it from a copy.",
             )
 

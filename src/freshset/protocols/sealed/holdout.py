@@ -292,7 +292,7 @@ class Holdout:
     def _secret(self, key: Key) -> Mapping[str, Any]:
         if key.id != self._key_id:
             raise UsageError(f"{self.folder} was sealed with another key.", "Give that one.")
-        data: Mapping[str, Any] = key.decrypt(self._token, str(self.folder / _SEALED))
+        data: Mapping[str, Any] = key.decrypt(self._token, f"{self.ledger.place}/{_SEALED}")
         return data
 
     def _check_seal(self, read: Read) -> None:
@@ -300,7 +300,7 @@ class Holdout:
         sealed = sha256_file(self.folder / _SEALED)
         if first is None or first.action != "seal" or first.revealed.get("holdout") != sealed:
             raise DataError(
-                f"{self.folder / _SEALED} is not what the first entry says was sealed.",
+                f"{self.ledger.place}/{_SEALED} is not what the first entry says was sealed.",
                 "Restore it from a copy.",
             )
 
@@ -335,7 +335,7 @@ def _locked(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise ConflictError(
-            f"{folder}: another process has been at work for a minute.",
+            f"{folder.resolve().name}: another process has been at work for a minute.",
             "Run the command again. No look was used.",
         ) from error
 

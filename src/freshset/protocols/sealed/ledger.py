@@ -128,6 +128,8 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
+        # Entrants of a leaderboard see messages, too, and need not know where a server keeps it.
+        self.place = folder.resolve().name
         self.path = folder / "ledger.jsonl"
         self.head = folder / "head.json"
         # What was checked already, by which key: the same bytes need not be checked again.
@@ -153,13 +155,18 @@ class Ledger:
             data = self.path.read_bytes()
             head_bytes = self.head.read_bytes()
         except OSError as error:
-            raise DataError(f"{error.filename}: cannot be read.", _HINT) from error
+            name = Path(error.filename or "").name
+            raise DataError(f"{self.place}/{name}: cannot be read.", _HINT) from error
         entries, torn = self._whole_lines(data, key)
         behind = self._compare_head(head_bytes, entries)
         if torn and behind:
-            raise DataError(f"{self.path}: the end is not as it was written.", _HINT)
+            raise DataError(
+                f"{self.place}/{self.path.name}: the end is not as it was written.", _HINT
+            )
         if known and known not in {entry.digest for entry in entries}:
-            raise DataError(f"{self.path}: no entry has the digest {known}.", _HINT)
+            raise DataError(
+                f"{self.place}/{self.path.name}: no entry has the digest {known}.", _HINT
+            )
         return Read(entries, torn, behind)
 
     def _whole_lines(self, data: bytes, key: Key | None) -> tuple[tuple[Entry, ...], int]:
@@ -188,7 +195,8 @@ class Ledger:
             )
             if entry is None or not good:
                 raise DataError(
-                    f"{self.path}: entry {seq} is missing or not as it was written.", _HINT
+                    f"{self.place}/{self.path.name}: entry {seq} is missing or not as it was written.",
+                    _HINT,
                 )
             previous = entry.digest
             yield entry
@@ -200,7 +208,7 @@ class Ledger:
         if len(entries) > 1 and data == _head(entries[:-1]):
             return True
         raise DataError(
-            f"{self.path}: it does not end where {self.head.name} says; it was cut short, or one "
+            f"{self.place}/{self.path.name}: it does not end where {self.head.name} says; it was cut short, or one "
             "of the two was changed.",
             _HINT,
         )
