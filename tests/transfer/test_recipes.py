@@ -16,7 +16,7 @@ BECOMES = {
     "measure_every": "measure_every", "rates": "rate", "decays": "decay",
 }  # fmt: skip
 # The rule gives the steps; the refit says what the final run learns from.
-NO_FIELD = {"rule", "refit"}
+NO_FIELD = {"rule", "refit", "stopping"}
 
 
 def test_every_field_of_the_protocol_reaches_the_recipe() -> None:
@@ -54,6 +54,14 @@ def test_the_grid_and_the_momentum_of_norms() -> None:
 def test_the_budgets_are_right(budget: str) -> None:
     assert check_protocol(Protocol.of(budget)) == {}  # type: ignore[arg-type]  # one of them
     assert set(STARTS) == {"finetune", "scratch"}
+
+
+def test_trials_are_measured_where_they_can_be_given_up() -> None:
+    training = Training(rates=(0.1,), decays=(0.0,), stopping="median", measure_every=5)
+    (trial,) = trial_recipes(training, "random", 100, 0, 20)
+    assert trial.measure_every == 5
+    never = Protocol.of("lite", {"finetune": {"stopping": "median"}})
+    assert "never measured" in check_protocol(never)["finetune"].message
 
 
 def test_wrong_values_are_said_before_anything_runs() -> None:

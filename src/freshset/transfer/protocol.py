@@ -117,6 +117,10 @@ class Training:
         Of forward and backward pass.
     measure_every
         Steps between measurements that the convergence figure shows; 0 for none.
+    stopping
+        Whether trials that do badly are given up after a measurement: ``none``, which is the paper's,
+        or a rule of Optuna, ``median`` or ``halving``.  Which trials that are depends on those that
+        were done before.
     """
 
     steps: int = 20_000
@@ -135,6 +139,7 @@ class Training:
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = "fp32"
     compile: bool = False
     measure_every: int = 0
+    stopping: Literal["none", "median", "halving"] = "none"
 
     def steps_for(self, n: int) -> int:
         """Steps of a run on n training images."""
@@ -181,6 +186,7 @@ class Subsets:
             rates=tuple(rate * self.rate_share for rate in whole.rates),
             refit=False,
             measure_every=0,
+            stopping="none",
         )
 
 

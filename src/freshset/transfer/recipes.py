@@ -44,7 +44,7 @@ def trial_recipes(
             training.view,
             training.precision,
             training.compile,
-            0,
+            0 if training.stopping == "none" else training.measure_every,
             seed,
         )
         for rate, decay in training.grid
@@ -86,6 +86,8 @@ def check_protocol(protocol: Protocol) -> dict[str, UsageError]:
 def _check(training: Training) -> None:
     if not training.rates or not training.decays:
         raise UsageError("A grid has at least one rate and one decay.", "Use decays: [0] for none.")
+    if training.stopping != "none" and not training.measure_every:
+        raise UsageError("Trials that are never measured are never stopped.", "Set measure_every.")
     if training.measure_every < 0 or training.batch < 1:
         raise UsageError("measure_every is at least 0, batch at least 1.")
     if min(training.rates) <= 0:

@@ -56,6 +56,7 @@ CHANGES: dict[type, dict[str, tuple[Any, str]]] = {
         "precision": ("bf16", "tr"),
         "compile": (True, "tr"),
         "measure_every": (3, "r"),
+        "stopping": ("none", ""),  # with a rule: the test below
     },
 }
 # Where and how something runs changes no identity, but for the precision of features.
@@ -108,6 +109,22 @@ def test_every_field_of_the_protocol_is_hashed_where_it_changes_a_number(
             )
         after = identities(replace(study, protocol=protocol))
         assert changed(before, after) == expected, name
+
+
+def test_a_rule_that_gives_trials_up_makes_other_trials(study: TransferStudy) -> None:
+    pytest.importorskip("optuna")
+    every = replace(study.protocol.finetune, measure_every=3)
+    before = replace(study.protocol, finetune=every, scratch=every)
+    stopped = replace(every, stopping="median")
+    after = replace(before, finetune=stopped, scratch=stopped)
+    plan = make_transfer_plan(replace(study, protocol=after))
+    assert changed(
+        identities(replace(study, protocol=before)), identities(replace(study, protocol=after))
+    ) == ("tr")
+    trials = [item for item in plan.listed.items if isinstance(item, Trial)]
+    assert [len(trial.others) for trial in trials[:2]] == [0, 1]
+    assert trials[1].others == (trials[0].spec,)
+    assert {trial.recipe.measure_every for trial in trials} == {3}
 
 
 def test_every_part_of_the_protocol_is_looked_at() -> None:

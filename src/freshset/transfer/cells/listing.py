@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -29,6 +29,7 @@ from freshset.transfer.features.wanted import WantedFeatures
 from freshset.transfer.protocol import Features as FeatureProtocol
 from freshset.transfer.protocol import Training
 from freshset.transfer.recipes import STARTS, final_recipe, trial_recipes
+from freshset.transfer.stopping import rule
 from freshset.transfer.study import OwnFiles, TransferStudy
 
 Item = OwnFeatures | ProbeItem | ScoresItem | Trial | Final
@@ -243,13 +244,15 @@ class _Lister:
         recipes = trial_recipes(training, start, n, cell.seed, steps)
         if info.download:
             raise UsageError(f"{cell.model}: its weights are not here.", "Fetch them first.")
-        shared = {
+        shared: dict[str, Any] = {
             "network": network(info),
             "metric": self._opened(cell).declared.metric,
             "classes": self._opened(cell).n_classes,
         }
-        trials = tuple(self._trial(cell, recipe, shared, learned) for recipe in recipes)
-        trials = trials if len(trials) > 1 else ()
+        if training.stopping != "none":
+            shared |= {"stopping": training.stopping}
+            rule(training.stopping)  # is it installed?
+        trials = self._trials(cell, recipes, shared, training.stopping)
         embedded = self._embedded(cell)
         inputs = {
             **shared,
@@ -264,14 +267,23 @@ class _Lister:
         self._items.extend((*trials, final))
         return final
 
-    def _trial(self, cell: Cell, recipe: Recipe, shared: Mapping[str, Any], learned: str) -> Trial:
-        inputs = {
-            **shared,
-            "train": learned,
+    def _trials(
+        self, cell: Cell, recipes: Sequence[Recipe], shared: Mapping[str, Any], stopping: str
+    ) -> tuple[Trial, ...]:
+        """One trial for each recipe; none where there is nothing to choose."""
+        if len(recipes) == 1:
+            return ()
+        parts = {
+            "train": self._print(cell, "learned")[0],
             "validation": self._print(cell, "validation")[0],
-            "recipe": recipe.to_dict(),
         }
-        return Trial(cell, recipe, WorkSpec.of(TRIAL, **inputs))
+        specs = [
+            WorkSpec.of(TRIAL, **shared, **parts, recipe=recipe.to_dict()) for recipe in recipes
+        ]
+        return tuple(
+            Trial(cell, recipe, spec, stopping, tuple(specs[:i]) if stopping != "none" else ())
+            for i, (recipe, spec) in enumerate(zip(recipes, specs, strict=True))
+        )
 
     def _training(self, cell: Cell, n: int) -> Training:
         protocol = self.study.protocol

@@ -21,10 +21,11 @@ from freshset.models.training.recipe import Recipe
 from freshset.store.works import Claim, Works, WorkSpec
 from freshset.transfer.cells.cell import Cell, Context, learned_from
 from freshset.transfer.cells.judging import answers, judge
-from freshset.transfer.datasets.base import Part
+from freshset.transfer.datasets.base import OpenDataset, Part
 from freshset.transfer.probe.scores import Metric
 from freshset.transfer.protocol import Training
 from freshset.transfer.recipes import final_recipe
+from freshset.transfer.stopping import Stop, rule
 
 TRIAL, FINAL = "trial", "final"
 
@@ -33,12 +34,21 @@ TRIAL, FINAL = "trial", "final"
 class Trial:
     """One rate and decay on the training part, judged on the validation part.
 
-    A run that diverges has no score: that is a result too, and is never chosen.
+    A run that diverges or is given up has no score: that is a result too, and is never chosen.
+
+    Attributes
+    ----------
+    stopping
+        Rule by which it may be given up; see `freshset.transfer.stopping`.
+    others
+        Trials of the cell that come before it; what is stored of them is what the rule knows.
     """
 
     cell: Cell
     recipe: Recipe
     spec: WorkSpec
+    stopping: str = "none"
+    others: tuple[WorkSpec, ...] = ()
 
     @property
     def title(self) -> str:
@@ -62,12 +72,19 @@ class Trial:
 
     def perform(self, claim: Claim, works: Works, context: Context) -> Made:
         """Train and judge."""
-        del works
         opened = context.dataset(self.cell)
         part = learned_from(opened, self.cell, final=False)
-        trained = _train(self.cell, self.recipe, claim, context, part, {TRIAL: opened.validation})
+        data = _data(opened, part, {TRIAL: opened.validation})
+        trained = _train(self.cell, self.recipe, claim, context, data, self._stop(works))
         document = {"score": _score(trained, TRIAL), "trained": _plain(trained)}
         return Made(document)
+
+    def _stop(self, works: Works) -> Stop | None:
+        if self.stopping == "none":
+            return None
+        done = (works.get(spec) for spec in self.others)
+        curves = [_curve(work.document) for work in done if work is not None]
+        return rule(self.stopping)([curve for curve in curves if curve])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +142,8 @@ class Final:
         chosen, tried = self.choice(works)
         part = learned_from(opened, self.cell, final=self.training.refit)
         recipe = final_recipe(self.training, chosen, len(part))
-        trained = _train(
-            self.cell, recipe, claim, context, part, {FINAL: opened.test}, self.embedded
-        )
+        data = _data(opened, part, {FINAL: opened.test}, self.embedded)
+        trained = _train(self.cell, recipe, claim, context, data)
         if trained.diverged is not None:
             raise DataError(
                 f"The final run diverged at step {trained.diverged:,} (rate {recipe.rate:.3g}).",
@@ -140,7 +156,7 @@ class Final:
             "chosen": {"rate": recipe.rate, "decay": recipe.decay},
             "recipe": recipe.to_dict(),
             "trained": _plain(trained),
-            "warnings": _edges(self.trials, chosen, tried),
+            "warnings": self._remarks(works, chosen, tried),
         }
         arrays = {"predictions": answers(opened.test, logits)}
         if trained.features is not None:
@@ -165,6 +181,18 @@ class Final:
             )
         return best
 
+    def _remarks(self, works: Works, chosen: Recipe, tried: Mapping[str, Any]) -> list[str]:
+        """Say what a reader of the result should know of the choice."""
+        found = _edges(self.trials, chosen, tried)
+        done = (works.get(trial.spec) for trial in self.trials)
+        stopped = sum(
+            work is not None and work.document["trained"]["stopped"] is not None for work in done
+        )
+        if stopped:
+            text = f"{stopped} of {len(self.trials)} trials were given up early"
+            found.append(f"{text} (rule {self.training.stopping!r}).")
+        return found
+
 
 def network(info: ModelInfo) -> dict[str, str]:
     """What of a model can change a training run.
@@ -180,27 +208,31 @@ def network(info: ModelInfo) -> dict[str, str]:
     }
 
 
-def _train(
-    cell: Cell,
-    recipe: Recipe,
-    claim: Claim,
-    context: Context,
-    part: Part,
-    judged: Mapping[str, Part],
-    embedded: int = 0,
-) -> Trained:
-    opened = context.dataset(cell)
+def _data(
+    opened: OpenDataset, part: Part, judged: Mapping[str, Part], embedded: int = 0
+) -> TrainingData:
+    """What a run learns from, and the one part that it is judged on."""
     (name,) = judged
     count = min(embedded, len(judged[name]))
-    data = TrainingData(
+    return TrainingData(
         part,
         opened.n_classes,
         judged,
         partial(_judge, judged, opened.declared.metric),
         (name, count) if count else None,
     )
-    execution = context.execution
-    workers = workers_for(part.reader, execution.workers, len(part))
+
+
+def _train(
+    cell: Cell,
+    recipe: Recipe,
+    claim: Claim,
+    context: Context,
+    data: TrainingData,
+    stop: Stop | None = None,
+) -> Trained:
+    execution, reader = context.execution, context.dataset(cell).train.reader
+    workers = workers_for(reader, execution.workers, len(data.train.rows))
     return train(
         context.models[cell.model],
         context.runtime,
@@ -208,6 +240,7 @@ def _train(
         replace(execution, workers=workers),
         data,
         claim.folder,
+        stop,
     )
 
 
@@ -218,6 +251,13 @@ def _judge(parts: Mapping[str, Part], metric: Metric, name: str, logits: npt.NDA
 def _score(trained: Trained, name: str) -> float | None:
     done = trained.diverged is None and trained.stopped is None
     return trained.curve[-1].scores[name] if done else None
+
+
+def _curve(document: Mapping[str, Any]) -> dict[int, float]:
+    """Scores of a trial that was not given up and did not diverge, by step."""
+    if document["score"] is None:
+        return {}
+    return {one["step"]: one["scores"][TRIAL] for one in document["trained"]["curve"]}
 
 
 def _plain(trained: Trained) -> dict[str, Any]:

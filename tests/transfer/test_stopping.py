@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from freshset.core.errors import MissingExtraError, UsageError
+from freshset.core.registry import Entry, Registry
+from freshset.transfer import stopping
+from freshset.transfer.protocol import Training
+from freshset.transfer.stopping import RULES, rule
+
+
+def test_the_protocol_knows_the_rules() -> None:
+    for name in RULES.builtin:
+        assert Training(stopping=name).stopping == name  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="No rule for stopping 'best'"):
+        rule("best")
+
+
+def test_a_rule_whose_package_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = Entry("no_such_package.rules:median", "tune", ("no_such_package",))
+    monkeypatch.setattr(stopping, "RULES", Registry("rule", {"median": entry}, "freshset.x"))
+    with pytest.raises(MissingExtraError) as info:
+        rule("median")
+    assert "freshset[tune]" in info.value.hint
