@@ -13,7 +13,8 @@ def test_what_is_written(audit, tmp_path):
     assert names == {
         "index.html", "contest-competition.json",
         *(f"tables/contest-submissions.{kind}" for kind in ("csv", "md", "tex")),
-        *(f"figures/contest-competition.{kind}" for kind in ("svg", "png", "csv")),
+        *(f"figures/contest-{name}.{kind}" for name in ("competition", "p-values")
+          for kind in ("svg", "png", "csv")),
     }  # fmt: skip
     data = json.loads((tmp_path / "contest-competition.json").read_text(encoding="utf-8"))
     assert data["schema"] == "freshset.competition/1"

@@ -235,7 +235,8 @@ def test_a_section_of_its_own_kind_alone(audit):
     for part in ("<i>A</i> contest", "From a <u>.", "<b>team</b> 7", "2 rows without both scores"):
         assert part in text
     assert re.findall(r"<h3[^>]*>(.*?)</h3>", html) == [
-        "Findings", "In numbers", "Public and private scores", "Submissions",
+        "Findings", "In numbers", "Public and private scores", "p-values against uniform",
+        "Submissions",
         "How these numbers were made",
     ]  # fmt: skip
     references = [

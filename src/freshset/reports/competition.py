@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from freshset.protocols.competition.audit import CompetitionAudit, Row
-from freshset.reports.figures.competition import competition
+from freshset.reports.figures.competition import competition, p_values
 from freshset.reports.section import Section, Tile
 from freshset.reports.study import slug_of
 from freshset.reports.table import Cell, Column, Table, estimate_cell, number, text_cell
@@ -38,7 +38,7 @@ def competition_section(
             _points("The same by luck alone, points", audit.top_luck),
             Tile("Above the private score beyond noise", f"{audit.beyond:,}"),
         ),
-        figures=(competition(audit),),
+        figures=(competition(audit), p_values(audit)),
         tables=(_submissions(audit),),
         provenance=(
             ("Public part", f"{audit.n_public:,} examples"),
@@ -82,5 +82,9 @@ def _cells(place: int, row: Row) -> tuple[Cell, ...]:
         Cell((row.public,), number(100 * row.public, 2)),
         Cell((row.private,), number(100 * row.private, 2)),
         Cell((drop,), number(drop, 2, signed=True)),
-        *(Cell((p,), number(p, 3)) for p in (row.p, row.p_split, row.p_adjusted)),
+        *(_p(value) for value in (row.p, row.p_split, row.p_adjusted)),
     )
+
+
+def _p(value: float) -> Cell:
+    return Cell((value,), "< 0.001" if value < 0.001 else number(value, 3))

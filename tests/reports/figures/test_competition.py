@@ -5,7 +5,7 @@ import numpy as np
 from freshset.protocols.competition.audit import CompetitionAudit, audit_competition
 from freshset.protocols.competition.table import Submissions
 from freshset.reports.figures.base import to_svg
-from freshset.reports.figures.competition import competition
+from freshset.reports.figures.competition import competition, p_values
 from freshset.reports.svg import inline
 
 
@@ -31,3 +31,16 @@ def test_submissions_without_a_line() -> None:
     s = Submissions(np.array([0.5, 0.5]), np.array([0.6, 0.4]), nobody, nobody)
     figure = competition(audit_competition(s, 10, 10, rng=np.random.default_rng(0)))
     assert "slope" not in to_svg(figure)
+
+
+def test_p_values_as_they_are_distributed(audit: CompetitionAudit) -> None:
+    figure = p_values(audit)
+    rows = [tuple(cell.values[0] for cell in row) for row in figure.data.rows]
+    assert [p for p, _ in rows] == sorted(row.p for row in audit.rows)
+    assert rows[-1][1] == 1.0
+    # The distance that the text names is that of the curve from the diagonal, on either side of a step.
+    steps = [max(abs(share - p), abs(share - 1 / 40 - p)) for p, share in rows]
+    assert f"{max(steps):.2f}." in figure.alt
+    svg = to_svg(figure)
+    assert "by chance, if uniform" in svg
+    assert svg == to_svg(figure)

@@ -1,4 +1,4 @@
-"""Public against private scores of a competition, with y = x and the line."""
+"""Public against private scores of a competition with y = x and the line, and the p-values."""
 
 from __future__ import annotations
 
@@ -58,4 +58,33 @@ def competition(audit: CompetitionAudit) -> Figure:
         canvas,
         plain("competition", fields, rows),
         marks,
+    )
+
+
+@style.styled()
+def p_values(audit: CompetitionAudit) -> Figure:
+    """Draw which share of the submissions has a p-value below each, beside what chance gives."""
+    canvas, axes = style.canvas(5.6, 3.6)
+    values = np.sort([row.p for row in audit.rows])
+    share = np.arange(1, len(values) + 1) / len(values)
+    axes.plot([0, 1], [0, 1], color=style.REFERENCE, linestyle="--", linewidth=1.0,
+              label="by chance, if uniform")  # fmt: skip
+    axes.step(np.r_[0, values, 1], np.r_[0, share, 1], where="post", color=style.MARK,
+              linewidth=1.3, label="submissions")  # fmt: skip
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("p-value, public and private scores are equal")
+    axes.set_ylabel("Share with a p-value below")
+    axes.legend(loc="lower right")
+    u = audit.uniform
+    rows: list[tuple[Value, ...]] = list(zip(values.tolist(), share.tolist(), strict=True))
+    return Figure(
+        "p-values",
+        "p-values against uniform",
+        (
+            f"{u.below:,} of {u.n:,} submissions have a p-value below .05, where {0.05 * u.n:.1f} would "
+            f"by chance; the largest distance from the diagonal is {u.distance:.2f}."
+        ),
+        canvas,
+        plain("p-values", ("p", "share"), rows),
     )
