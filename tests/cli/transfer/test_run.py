@@ -52,7 +52,7 @@ def test_stages_and_then_all(path: Path) -> None:
     assert code == 0
     assert "6 pieces of work made, 0 failed." in text
     code, text = call("run", path, "--dry-run")
-    assert "Everything is there." in text
+    assert "Nothing is left to do." in text
 
 
 def test_what_cannot_be_done_is_a_partial_run(path: Path) -> None:
