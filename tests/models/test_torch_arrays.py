@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from freshset.core.errors import UsageError
 from freshset.models.torch_arrays import TorchArrays, torch_arrays
@@ -31,6 +32,25 @@ def test_products_are_exact_inside_and_as_before_outside(before) -> None:
         assert torch.get_float32_matmul_precision() == before
     finally:
         torch.set_float32_matmul_precision(kept)
+
+
+def test_one_thread_does_everything_where_that_is_asked_for() -> None:
+    before, pools = torch.get_num_threads(), threads_of_pools()
+    try:
+        torch.set_num_threads(2)
+        with TorchArrays("cpu").exact(alone=True):
+            assert torch.get_num_threads() == 1
+            assert set(threads_of_pools()) == {1}
+        assert torch.get_num_threads() == 2
+        with TorchArrays("cpu").exact():
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert threads_of_pools() == pools
+
+
+def threads_of_pools() -> list[object]:
+    return [pool["num_threads"] for pool in threadpool_info()]
 
 
 # Most machines, CI's too, have none; the same code runs on tensors of the CPU in the other tests.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from threadpoolctl import threadpool_limits
 
 from freshset.core.errors import UsageError
 
@@ -50,21 +51,31 @@ class TorchArrays:
         kind = getattr(torch, _TYPES[np.dtype(like).name])
         return torch.zeros((*rows, length), dtype=kind, device=self._device)[..., :columns]
 
-    def exact(self) -> AbstractContextManager[None]:
-        """A context without gradients, in which products keep all bits of float32."""
-        return _exact()
+    def exact(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """A context without gradients, in which products keep all bits of float32.
+
+        Parameters
+        ----------
+        alone
+            Whether one thread does everything, what numpy does in between too.
+        """
+        return _exact(alone)
 
 
 @contextmanager
-def _exact() -> Iterator[None]:
+def _exact(alone: bool) -> Iterator[None]:
     # A caller may have allowed TF32 or bfloat16 for training; the probe's optimum needs float32.
-    before = torch.get_float32_matmul_precision()
+    before, threads = torch.get_float32_matmul_precision(), torch.get_num_threads()
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), threadpool_limits(1) if alone else nullcontext():
+            if alone:
+                torch.set_num_threads(1)
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 def torch_arrays(backend: str) -> TorchArrays:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from freshset.core.registry import Entry, Registry
 
@@ -59,8 +60,14 @@ class Arrays(Protocol):
         """Zeros, of numpy's type ``float32`` or ``float64``; the rows of matrices are aligned."""
         ...
 
-    def exact(self) -> AbstractContextManager[Any]:
-        """A context in which products are not rounded to fewer bits than the arrays have."""
+    def exact(self, *, alone: bool = False) -> AbstractContextManager[Any]:
+        """A context in which products are not rounded to fewer bits than the arrays have.
+
+        Parameters
+        ----------
+        alone
+            Whether one thread does everything.
+        """
         ...
 
 
@@ -90,9 +97,9 @@ class NumpyArrays:
         flat = room[start : start + count * kind.itemsize].view(kind)
         return flat.reshape(*rows, length)[..., :columns]
 
-    def exact(self) -> AbstractContextManager[Any]:
+    def exact(self, *, alone: bool = False) -> AbstractContextManager[Any]:
         """See `Arrays.exact`."""
-        return nullcontext()
+        return threadpool_limits(1) if alone else nullcontext()
 
 
 _BACKENDS = Registry(

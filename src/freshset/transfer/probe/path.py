@@ -26,6 +26,9 @@ Precision = Literal["auto", "float32", "float64"]
 _FLOAT32_TOLERANCE = 1e-9
 # Numbers in the features up to which float64 costs next to nothing.
 _SMALL = 2**16
+# Multiplications of a product up to which threads cost more than they save; where other programs run,
+# those that wait for each other take a hundred times as long.
+_ALONE = 2**24
 
 
 def paper_penalties() -> npt.NDArray[np.float64]:
@@ -130,7 +133,8 @@ def logreg_path(
     if validation is not None:
         validation = checked(validation, "validation", train)
     arrays = arrays_on(options.backend)
-    with arrays.exact():
+    alone = train.features.size * _width(train.labels) <= _ALONE
+    with arrays.exact(alone=alone):
         return _Solver(arrays, train, validation, options).path(start)
 
 
@@ -240,6 +244,11 @@ class _Judge:
         weights, intercepts = self._problem.split(flat)
         logits = self._problem.arrays.get(weights @ self._seen + intercepts[:, None])
         return score(logits, self._classes, self._labels, self._metric)
+
+
+def _width(labels: npt.NDArray[Any]) -> int:
+    """Classes at most."""
+    return int(labels.shape[1] if labels.ndim == 2 else labels.max() + 1)
 
 
 def _first(problem: Problem, start: Classifier | None, classes: npt.NDArray[np.int64]) -> Array:
