@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from freshset.core.errors import DataError, StoreError
+from freshset.models.training.outcome import Trained
 from freshset.store.works import WorkSpec
+from freshset.transfer.cells import training
 from freshset.transfer.cells.cell import Cell
 from freshset.transfer.cells.judging import answers, judge
 from freshset.transfer.cells.training import Final, Trial, network
-from freshset.transfer.running import TransferPlan
+from freshset.transfer.running import TransferPlan, context_of
 
 pytest.importorskip("torch")
 
@@ -72,3 +74,23 @@ def test_what_of_a_model_counts(done: TransferPlan) -> None:
         "weights": info.weights,
         "preprocessing": info.preprocessing.key,
     }
+
+
+def test_a_batch_that_did_not_fit_into_memory_is_said(
+    done: TransferPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = done.listed.cells[Cell("wide", "dim", "scratch", 0)]
+    assert isinstance(final, Final)
+    stored = done.works.get(final.spec)
+    assert stored is not None
+    assert stored.document["warnings"] == []
+    logits = np.zeros((30, 3), dtype=np.float32)
+    outcome = Trained({"final": logits}, (), None, None, "d", 1.0, 48, 2)
+    monkeypatch.setattr(training, "train", lambda *_: outcome)
+    claim = done.works.claim(WorkSpec.of("final", other=1))
+    assert claim is not None
+    with claim:
+        made = final.perform(claim, done.works, context_of(done))
+    assert made.document["warnings"] == [
+        "Memory held 2 images of a step at a time; gradients were added up."
+    ]

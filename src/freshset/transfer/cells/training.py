@@ -156,7 +156,7 @@ class Final:
             "chosen": {"rate": recipe.rate, "decay": recipe.decay},
             "recipe": recipe.to_dict(),
             "trained": _plain(trained),
-            "warnings": self._remarks(works, chosen, tried),
+            "warnings": [*self._remarks(works, chosen), *_memory(trained, recipe, context)],
         }
         arrays = {"predictions": answers(opened.test, logits)}
         if trained.features is not None:
@@ -181,9 +181,13 @@ class Final:
             )
         return best
 
-    def _remarks(self, works: Works, chosen: Recipe, tried: Mapping[str, Any]) -> list[str]:
+    def _remarks(self, works: Works, chosen: Recipe) -> list[str]:
         """Say what a reader of the result should know of the choice."""
-        found = _edges(self.trials, chosen, tried)
+        found: list[str] = []
+        rates = sorted({trial.recipe.rate for trial in self.trials})
+        if len(rates) > 2 and chosen.rate in {rates[0], rates[-1]}:
+            which = "smallest" if chosen.rate == rates[0] else "largest"
+            found.append(f"The chosen rate is the {which} of the grid.")
         done = (works.get(trial.spec) for trial in self.trials)
         stopped = sum(
             work is not None and work.document["trained"]["stopped"] is not None for work in done
@@ -268,14 +272,11 @@ def _plain(trained: Trained) -> dict[str, Any]:
     return found
 
 
-def _edges(trials: tuple[Trial, ...], chosen: Recipe, tried: Mapping[str, Any]) -> list[str]:
-    """Say what a reader of the result should know of the choice."""
-    found: list[str] = []
-    rates = sorted({trial.recipe.rate for trial in trials})
-    if len(rates) > 2 and chosen.rate in {rates[0], rates[-1]}:
-        which = "smallest" if chosen.rate == rates[0] else "largest"
-        found.append(f"The chosen rate is the {which} of the grid.")
-    if tried and tried["trained"]["micro_batch"] < chosen.batch:
-        size = tried["trained"]["micro_batch"]
-        found.append(f"Memory held {size} images at a time; gradients were added up.")
-    return found
+def _memory(trained: Trained, recipe: Recipe, context: Context) -> list[str]:
+    """Say that memory ran out, and what was done about it."""
+    asked = min(context.execution.micro_batch or recipe.batch, recipe.batch)
+    if trained.micro_batch >= asked:
+        return []
+    return [
+        f"Memory held {trained.micro_batch:,} images of a step at a time; gradients were added up."
+    ]
