@@ -38,7 +38,7 @@ _PROTOCOLS = (
     "protocols.sealed.opened", "protocols.leaderboard.limits", "protocols.leaderboard.setup",
     "protocols.leaderboard.board", "protocols.competition.table", "protocols.competition.audit",
     "protocols.looks", "protocols.budget", "reports.section", "reports.competition",
-    "reports.validation",
+    "reports.validation", "reports.looks",
 )  # fmt: skip
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 

@@ -18,6 +18,7 @@ from freshset.protocols.competition.audit import CompetitionAudit, audit_competi
 from freshset.protocols.competition.table import Submissions
 from freshset.protocols.folds.result import FoldScore, KFoldResult, Official, gap_between
 from freshset.protocols.folds.splits import Scheme
+from freshset.protocols.looks import Looks, SeenAt
 from freshset.reports.study import Study
 from freshset.stats.crossvalidation import corrected_interval, t_interval
 from freshset.stats.multiplicity import adjust
@@ -170,3 +171,15 @@ def validated() -> KFoldResult:
         t_interval(scores), (0.94, 0.94),
         Official("new", 500, opened, gap_between(mean, opened), before=False), ("A warning.",),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def seen() -> Looks:
+    """Four looks, of which one showed no score, and one without a record."""
+    looks = tuple(
+        SeenAt(f"2026-01-0{day}T00:00:00+00:00", "ann", model, accuracy, best)
+        for day, model, accuracy, best in (
+            (1, "<b>m1</b>", 0.7, 0.7), (2, "m1", None, 0.7), (3, "m2", 0.8, 0.8), (4, "m3", 0.75, 0.8),
+        )
+    )  # fmt: skip
+    return Looks("d", 1000, "ledger", looks, 5, 4.0, None, float("nan"), 9.0, 0.95)

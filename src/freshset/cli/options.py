@@ -60,6 +60,10 @@ BootstrapOption = Annotated[
 ItemBootstrapOption = Annotated[
     int, typer.Option("--item-bootstrap", help="Number of item resamples.", metavar="N")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", help="Write a report: page, tables and figures.", metavar="DIR"),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of all resampling.", min=0)]
 
 

@@ -37,7 +37,10 @@ def test_competition(call, tmp_path: Path) -> None:
 
 def test_looks_of_a_store(call, tmp_path: Path) -> None:
     store = judged_store.make(tmp_path, items=60)
-    got = call("looks", "--store", store, "--testset", judged_store.OLD, "--unrecorded", 6)
+    asked = ("looks", "--store", store, "--testset", judged_store.OLD, "--unrecorded", 6)
+    got = call(*asked, "--report", "r")
+    page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert "Looks, and the best score so far" in page
     assert got.code == 0, got.err
     assert got.out.startswith("look  at")
     assert "looked at 4 times" in " ".join(got.out.split())

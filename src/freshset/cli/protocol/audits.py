@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from freshset.cli.options import JsonOption, LevelOption, OutputOption, SeedOption
+from freshset.cli.options import JsonOption, LevelOption, OutputOption, ReportOption, SeedOption
 from freshset.cli.output import columns, emit, say, warn, wrapped
 from freshset.core.errors import UsageError
 
@@ -33,10 +33,7 @@ def competition(
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Write the scatter as svg.", metavar="FILE")
     ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Write a report: page, tables and figures.", metavar="DIR"),
-    ] = None,
+    report: ReportOption = None,
     level: LevelOption = 0.95,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -87,6 +84,7 @@ def looks(
     unrecorded: Annotated[
         int, typer.Option("--unrecorded", help="Looks that happened elsewhere.", metavar="N")
     ] = 0,
+    report: ReportOption = None,
     level: LevelOption = 0.95,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -111,6 +109,11 @@ def looks(
         raise UsageError(
             "Nothing to look into.", "Give --holdout DIR, or --store DIR and --testset ID."
         )
+    if report is not None:
+        from freshset.reports.looks import looks_section
+        from freshset.reports.write import write_report
+
+        say(f"Wrote {write_report([looks_section(result)], report)}.")
     emit(result.to_dict(), looks_text(result), as_json=json, output=output)
 
 

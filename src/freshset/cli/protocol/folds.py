@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from freshset.cli.options import JsonOption, LevelOption, OutputOption
+from freshset.cli.options import JsonOption, LevelOption, OutputOption, ReportOption
 from freshset.cli.output import columns, emit, say, warn, wrapped
 from freshset.core.errors import UsageError
 
@@ -78,10 +78,7 @@ def kfold(
             metavar="DIR",
         ),
     ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Write a report: page, tables and figures.", metavar="DIR"),
-    ] = None,
+    report: ReportOption = None,
     jobs: Annotated[
         int, typer.Option("--jobs", help="Folds at the same time; -1 for all processors.")
     ] = 1,
