@@ -10,6 +10,8 @@ from freshset.transfer.protocol import Protocol
 from freshset.transfer.running import TransferPlan, make_transfer_plan
 from freshset.transfer.study import NOTHING
 
+pytestmark = pytest.mark.xdist_group("transfer")  # one process makes the finished study
+
 
 def test_nothing_is_left(done: TransferPlan) -> None:
     cost = transfer_cost(done)
@@ -21,7 +23,7 @@ def test_nothing_is_left(done: TransferPlan) -> None:
 def test_all_is_left_and_nothing_is_known(done: TransferPlan, tmp_path: Path) -> None:
     plan = make_transfer_plan(done.study, store=tmp_path / "new")
     cost = transfer_cost(plan)
-    assert cost.features == 2 * 2 * (24 + 24 + 30)  # LEEP wants the answers for training images
+    assert cost.features == 2 * 2 * (24 + 30)  # the answers that LEEP wants come with the features
     trained = [item for item in plan.listed.items if item.images]
     assert cost.training == sum(item.images for item in trained)
     assert cost.seconds is None

@@ -16,6 +16,8 @@ from freshset.transfer.results import SourceModel
 from freshset.transfer.running import TransferPlan, make_transfer_plan, run_transfer
 from freshset.transfer.study import Source, load_transfer
 
+pytestmark = pytest.mark.xdist_group("transfer")  # one process makes the finished study
+
 
 def test_everything_that_was_done_is_there(done: TransferPlan) -> None:
     found = results_of(done)

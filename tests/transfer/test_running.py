@@ -29,15 +29,11 @@ from freshset.transfer.running import (
     make_transfer_plan,
     run_transfer,
 )
-from freshset.transfer.study import NOTHING, load_transfer
+from freshset.transfer.study import NOTHING, TransferStudy, load_transfer
 
+pytestmark = pytest.mark.xdist_group("transfer")  # one process makes the finished study
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
-
-
-def plan_of(done: TransferPlan, store: Path, **settings: Any) -> TransferPlan:
-    """The study of the finished run, to be run into another store."""
-    return make_transfer_plan(done.study, settings, store=store)
 
 
 def test_running_again_makes_nothing(done: TransferPlan) -> None:
@@ -48,21 +44,35 @@ def test_running_again_makes_nothing(done: TransferPlan) -> None:
     assert ParquetStore(done.store).cells() == ()  # it is a store for evaluations too
 
 
+def part_of(done: TransferPlan) -> TransferStudy:
+    """Some of the finished study."""
+    return replace(
+        done.study,
+        regimes=("features", "finetune"),
+        datasets=done.study.datasets[1:],
+        convergence=NOTHING,
+        subsets=NOTHING,
+        embeddings=NOTHING,
+    )
+
+
 def test_shards_make_all_and_the_same(done: TransferPlan, tmp_path: Path) -> None:
+    study, there = part_of(done), numbers(done)
     made = 0
     for part in (1, 2):
-        result = run_transfer(plan_of(done, tmp_path, shard=(part, 2)))
+        plan = make_transfer_plan(study, {"shard": (part, 2)}, store=tmp_path)
+        result = run_transfer(plan)
         assert result.complete
         assert result.works.made
         made += len(result.works.made)
-    assert made == len(done.listed.items)
-    assert numbers(replace(done, store=tmp_path)) == numbers(done)
+    assert made == len(plan.listed.items)
+    assert numbers(plan).items() <= there.items()
 
 
 _RUN = """
 import sys
 from freshset.transfer.running import make_transfer_plan, run_transfer
-from freshset.transfer.study import NOTHING, load_transfer
+from freshset.transfer.study import NOTHING, TransferStudy, load_transfer
 run_transfer(make_transfer_plan(load_transfer(sys.argv[1]), store=__import__("pathlib").Path(sys.argv[2])))
 """
 
@@ -77,9 +87,11 @@ def started(study: Path, store: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_a_killed_run_goes_on_and_comes_to_the_same(done: TransferPlan, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    with started(done.study.path, store) as process:
+def test_a_killed_run_goes_on_and_comes_to_the_same(study_file: Path, tmp_path: Path) -> None:
+    study, store = load_transfer(study_file), tmp_path / "killed"
+    whole = make_transfer_plan(study)
+    assert run_transfer(whole).complete
+    with started(study_file, store) as process:
         deadline = time.monotonic() + 60
         # A checkpoint of a training run, after others are done.
         while not any((store / "works/partial").glob("*/*.safetensors")) or not any(
@@ -89,33 +101,25 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(done: TransferPlan, tmp_path
             assert time.monotonic() < deadline
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
-    plan = make_transfer_plan(done.study, store=store)
+    plan = make_transfer_plan(study, store=store)
     states = transfer_cost(plan).states
     assert states["trial"]["done"] >= 1
     result = run_transfer(plan)
     assert result.complete
     assert len(result.works.made) < len(plan.listed.items)
-    assert numbers(plan) == numbers(done)
+    assert numbers(plan) == numbers(whole)
     assert not (store / "works/partial").exists()
 
 
 @pytest.mark.xdist_group("ray")
-def test_ray_comes_to_the_same(done: TransferPlan, tmp_path: Path) -> None:
+def test_ray_comes_to_the_same(study_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    study = replace(
-        done.study,
-        regimes=("features", "finetune"),
-        models=done.study.models[1:],
-        datasets=done.study.datasets[1:],
-        convergence=NOTHING,
-        subsets=NOTHING,
-        embeddings=NOTHING,
-    )
-    plan = make_transfer_plan(study, {"backend": "ray", "actors": 1}, store=tmp_path)
-    assert run_transfer(plan).complete
-    there = numbers(done)
-    for identity, found in numbers(plan).items():
-        assert found == there[identity]
+    study = replace(load_transfer(study_file), regimes=("features", "finetune"))
+    here = make_transfer_plan(study, store=tmp_path / "here")
+    assert run_transfer(here).complete
+    there = make_transfer_plan(study, {"backend": "ray", "actors": 1}, store=tmp_path / "there")
+    assert run_transfer(there).complete
+    assert numbers(there) == numbers(here)
 
 
 def test_single_stages(study_file: Path) -> None:

@@ -16,6 +16,7 @@ from freshset.transfer.datasets.base import Part
 from freshset.transfer.features.wanted import feature_rows
 from freshset.transfer.running import TransferPlan
 
+pytestmark = pytest.mark.xdist_group("transfer")  # one process makes the finished study
 pytest.importorskip("torch")
 
 

@@ -12,6 +12,7 @@ from freshset.transfer.cells.judging import answers, judge
 from freshset.transfer.cells.training import Final, Trial, network
 from freshset.transfer.running import TransferPlan, context_of
 
+pytestmark = pytest.mark.xdist_group("transfer")  # one process makes the finished study
 pytest.importorskip("torch")
 
 
