@@ -123,6 +123,17 @@ def test_rows_say_how_long_their_model_took(monkeypatch: pytest.MonkeyPatch) -> 
     assert seconds == [2, 2, 1, 1]  # one for each batch
 
 
+def test_a_model_that_is_asked_twice_is_loaded_once() -> None:
+    testbed.ADAPTER.loaded.clear()
+    one = evaluator(("a", 0), ("b", 0), ("a", 4))
+    assert list(one.load()) == []
+    assert testbed.ADAPTER.loaded == ["fake:a", "fake:b"]
+    first, _, again = one.chunk(range(8), batches(one.job, range(8)))
+    assert isinstance(first, Rows)
+    assert isinstance(again, Rows)
+    assert first.columns["topk_id"][4:].tolist() == again.columns["topk_id"].tolist()
+
+
 class AsTheyCome:
     def columns(self, raw: Any, rows: slice, items: Sequence[Any]) -> Columns:
         return {"raw": raw}

@@ -173,3 +173,21 @@ def test_the_tensor_of_a_batch_goes_with_it():
     assert len(made) == 1
     del batch
     assert last._held is None
+
+
+def test_one_pass_gives_features_and_answers():
+    passes = []
+    net = network()
+    net.register_forward_hook(lambda *_: passes.append(1))
+    info = ModelInfo(ModelRef.parse("x:y"), "x/1", PREPROCESSING, "logits", n_outputs=4)
+    plain = TorchImageModel(info, network(), runtime()).predict(BATCH)
+    model = TorchImageModel(info, net, runtime())
+    features = model.features(BATCH, "penultimate", "mean")
+    np.testing.assert_array_equal(model.predict(BATCH), plain)
+    assert len(passes) == 1
+    assert features.shape == (5, 8 * 10 * 14)
+    # What is given out is not what is kept, and another batch is another pass.
+    model.predict(BATCH)[:] = 0
+    np.testing.assert_array_equal(model.predict(BATCH), plain)
+    np.testing.assert_array_equal(model.predict(BATCH.copy()), plain)
+    assert len(passes) == 2

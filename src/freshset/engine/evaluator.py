@@ -35,10 +35,14 @@ class Evaluator:
         self._seconds: dict[int, float] = {}
 
     def load(self) -> Iterator[Broken]:
-        """Load all models; yields those that cannot be."""
+        """Load all models, each once however much it is asked for; yields those that cannot be."""
+        there: dict[str, Model] = {}
         for index, model in enumerate(self.job.models):
+            key = str(model.info.reference)
             try:
-                loaded = load(model.info.reference, self.job.runtime)
+                if key not in there:
+                    there[key] = load(model.info.reference, self.job.runtime)
+                loaded = there[key]
                 _check_unchanged(model, loaded)
             except Exception as error:
                 yield broken(index, "load", error)

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +74,7 @@ class TorchRunner:
         settings = torch_settings(self._precision, self._threads)
         with torch.inference_mode(), settings, autocast(self.device, self._precision):
             out = forward()
-        return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
+        return _float32(out)
 
 
 class LastBatch:
@@ -115,6 +114,28 @@ def _writes(tensor: torch.Tensor) -> int:
 _NORMALISED = LastBatch()
 
 
+class LastAnswers:
+    """What a network answered while its features were taken, for who asks about the same batch next.
+
+    The batch is held weakly, as by `LastBatch`.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[weakref.ref[Any], torch.Tensor] | None = None
+
+    def keep(self, batch: npt.NDArray[Any], given: Any) -> Any:
+        """Keep what a network gave for a batch, where both are arrays; returns it."""
+        arrays = isinstance(batch, np.ndarray) and isinstance(given, torch.Tensor)
+        self._held = (weakref.ref(batch), given) if arrays else None
+        return given
+
+    def of(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32] | None:
+        """Return the answers to a batch, float32; ``None`` when it was another one."""
+        if self._held is None or self._held[0]() is not batch:
+            return None
+        return _float32(self._held[1]).copy()
+
+
 class TorchImageModel:
     """A network that classifies images; a `freshset.models.base.Model`.
 
@@ -139,10 +160,14 @@ class TorchImageModel:
         self._forward = forward
         head = () if embedding else classifier(network, info.n_outputs)
         self._layers = Layers(network, str(info.reference), head, embedding)
+        self._answers = LastAnswers()
         self.info = self._runner.described(info)
 
     def predict(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return logits of shape (n, n_outputs) for prepared images; see `Model.predict`."""
+        known = self._answers.of(batch)
+        if known is not None:
+            return known
         images = self._runner.images(batch, self.info.preprocessing)
         return self._runner.run(lambda: self._forward(self._runner.network, images))
 
@@ -151,8 +176,15 @@ class TorchImageModel:
     ) -> npt.NDArray[np.float32]:
         """Return features of shape (n, d); see `freshset.models.base.FeatureModel.features`."""
         images = self._runner.images(batch, self.info.preprocessing)
-        forward = partial(self._forward, self._runner.network, images)
+
+        def forward() -> Any:
+            return self._answers.keep(batch, self._forward(self._runner.network, images))
+
         return self._runner.run(lambda: self._layers.take(forward, layer, pooling, len(batch)))
+
+
+def _float32(tensor: torch.Tensor) -> npt.NDArray[np.float32]:
+    return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)
 
 
 def device_of(runtime: Runtime) -> torch.device:

@@ -13,6 +13,7 @@ from freshset.store.works import Works
 from freshset.transfer.cells.cell import Context
 from freshset.transfer.cells.listing import cells_of
 from freshset.transfer.cells.training import Final, Trial
+from freshset.transfer.features.wanted import passes
 from freshset.transfer.protocol import BUDGETS, Protocol
 from freshset.transfer.running import Stage, TransferPlan
 
@@ -57,17 +58,18 @@ def transfer_cost(plan: TransferPlan, stage: Stage = None) -> TransferCost:
         taken = own + Counter(done=len(wanted) - len(absent), missing=len(absent))
         states = {"features": dict(taken), **states}
     speeds = _Speeds(works)
-    for one in wanted:
+    for one in passes(wanted):
         speeds.add("features", one.model, one.spec)
     for work in planned:
         if isinstance(work.item, Trial | Final) and work.state == "done":
             speeds.add("training", work.item.cell.model, work.item.spec)
     trained = [one.item for one in todo if isinstance(one.item, Trial | Final)]
-    needs = [("features", one.model, one.images) for one in absent]
+    passed = passes(absent)
+    needs = [("features", one.model, one.images) for one in passed]
     needs += [("training", item.cell.model, item.images) for item in trained]
     return TransferCost(
         states,
-        sum(one.images for one in absent),
+        sum(one.images for one in passed),
         sum(item.images for item in trained),
         speeds.seconds(needs),
         tuple(sorted(name for name, info in plan.infos.items() if info.download)),

@@ -19,7 +19,7 @@ from freshset.core.errors import StoreError
 from freshset.datasets.registry import open_testset
 from freshset.engine.backends.local import LocalBackend
 from freshset.engine.job import Job, Outcome, Rows
-from freshset.models.base import Runtime
+from freshset.models.base import OUTPUTS, Runtime
 from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
 from freshset.models.registry import describe
@@ -402,3 +402,46 @@ def test_real_networks_on_real_images(tmp_path: Path) -> None:
             seen = network.forward_features(torch.from_numpy(preprocessing.normalise(images)))
             oracle = network.forward_head(seen, pre_logits=True).numpy()
         np.testing.assert_allclose(taken(tmp_path / "store", one), oracle, rtol=1e-4, atol=1e-5)
+
+
+def test_answers_beside_features_cost_no_pass(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "nets.py").write_text(_COUNTED)
+    reader = open_testset(image_samples.make_vectors(tmp_path / "data"))
+    runtime = Runtime(root=str(tmp_path))
+    info = describe(ModelRef.parse("py:nets.py:net"), runtime)
+    settings = RunSettings(batch_size=5, workers=0)
+    wanted = [
+        WantedFeatures.of("net", info, reader, Features(layer), runtime)
+        for layer in ("penultimate", OUTPUTS)
+    ]
+    assert extract(wanted, tmp_path / "store", LocalBackend(settings), settings).complete
+    assert (tmp_path / "passes").read_text() == "xxx"  # one for each batch
+    features, answers = (taken(tmp_path / "store", one) for one in wanted)
+    assert (features.shape, answers.shape) == ((12, 7), (12, 3))
+
+
+_COUNTED = """
+from pathlib import Path
+
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = torch.nn.Linear(64, 7), torch.nn.Linear(7, 3)
+
+    def forward(self, x):
+        with (Path(__file__).parent / "passes").open("a") as stream:
+            stream.write("x")
+        return self.head(self.body(x))
+
+
+def net():
+    torch.manual_seed(0)
+    return Net()
+
+
+net.input = "array"
+"""

@@ -9,7 +9,7 @@ import pytest
 from fakes import testbed
 
 from freshset.core.errors import DataError, UsageError
-from freshset.models.base import Runtime
+from freshset.models.base import OUTPUTS, Runtime
 from freshset.models.preprocessing import ImagePreprocessing
 from freshset.models.reference import ModelRef
 from freshset.store.works import Works
@@ -17,6 +17,7 @@ from freshset.transfer.features.wanted import (
     WantedFeatures,
     feature_rows,
     fetched,
+    passes,
 )
 from freshset.transfer.protocol import Features
 
@@ -140,3 +141,10 @@ def test_rows_are_read_as_float32(tmp_path: Path, make: Any) -> None:
     found = feature_rows(work, np.array([3, 1, 19]))
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, values[[3, 1, 19]].astype(np.float32))
+
+
+def test_answers_come_with_other_features_of_the_same_items(make: Any) -> None:
+    deep, answers = make("one", layer="deep"), make("one", layer=OUTPUTS)
+    others = [make("two", layer=OUTPUTS), make("one", "mine/test", layer=OUTPUTS)]
+    assert passes([deep, answers, *others]) == [deep, *others]
+    assert passes([answers]) == [answers]

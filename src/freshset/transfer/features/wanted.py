@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from freshset.core.errors import DataError
 from freshset.core.identity import CellSpec
 from freshset.datasets.base import Reader
 from freshset.engine.pairing import UnsuitableError, run_of
-from freshset.models.base import ModelInfo, Preprocessing, Runtime, feature_outputs
+from freshset.models.base import OUTPUTS, ModelInfo, Preprocessing, Runtime, feature_outputs
 from freshset.models.preprocessing import seen
 from freshset.models.registry import load
 from freshset.store.works import Work, WorkSpec
@@ -98,6 +99,16 @@ class WantedFeatures:
     def images(self) -> int:
         """Images that go through the network."""
         return self.reader.testset.n
+
+
+def passes(wanted: Sequence[WantedFeatures]) -> list[WantedFeatures]:
+    """Return those for which a network runs: answers come with other features of the same items."""
+    others = {(one.model, one.reader.testset.id) for one in wanted if one.features.layer != OUTPUTS}
+    return [
+        one
+        for one in wanted
+        if one.features.layer != OUTPUTS or (one.model, one.reader.testset.id) not in others
+    ]
 
 
 def feature_title(model: str, testset: str) -> str:
