@@ -8,7 +8,7 @@ from fakes.small_transfer import make_study
 
 from freshset.cli.transfer.reporting import report_of
 from freshset.transfer.running import make_transfer_plan, run_transfer
-from freshset.transfer.study import load_transfer
+from freshset.transfer.study import Source, load_transfer
 
 
 def test_a_report_is_written_when_the_study_asks_for_one_and_has_results(
@@ -31,3 +31,6 @@ def test_a_report_is_written_when_the_study_asks_for_one_and_has_results(
     assert "Small" in page.read_text(encoding="utf-8")
     assert analysis.simulated
     assert report_of(replace(plan, study=replace(plan.study, report=None))) is None
+    measured = replace(plan.study, source=Source("Old", "mine/old"))
+    assert report_of(replace(plan, study=measured)) is None
+    assert "No report: The store has no results on 'mine/old'" in capsys.readouterr().err

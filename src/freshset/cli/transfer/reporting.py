@@ -30,11 +30,16 @@ def write_results(
 
 def report_of(plan: TransferPlan) -> tuple[TransferAnalysis, Path] | None:
     """Write the report that a study asks for; ``None`` when it asks for none, or it is too early."""
+    from freshset.core.errors import DataError
     from freshset.transfer.gathering import results_of
 
     if plan.study.report is None:
         return None
-    results = results_of(plan)
+    try:
+        results = results_of(plan)
+    except DataError as error:  # such as a source that is not measured yet
+        say(f"No report: {error}")
+        return None
     if plan.settings.shard[1] > 1 and results.missing:
         say(f"No report yet: {len(results.missing):,} cells are left to other shards.")
         return None
