@@ -173,7 +173,7 @@ def correlations(analysis: TransferAnalysis) -> Table:
     )
     rows = [row for one in analysis.regimes for row in _correlated(one, titles)]
     text = (
-        f"Correlation over models of {analysis.source} accuracy with accuracy after transfer, both in "
+        f"Correlation over models of accuracy on {analysis.source} with accuracy after transfer, both in "
         f"log odds, with {level(analysis)} intervals. What an interval resamples is what it allows to "
         "differ in another study."
     )

@@ -112,7 +112,7 @@ def means(analysis: TransferAnalysis) -> Table:
     columns = [
         Column("Model", ("model",), "left"),
         Column("Family", ("family",), "left"),
-        Column(f"{analysis.source} accuracy", ("source_accuracy_fraction",), unit="%"),
+        Column(f"Accuracy on {analysis.source}", ("source_accuracy_fraction",), unit="%"),
     ]
     parts = ("log_odds", "low_log_odds", "high_log_odds", "tied")
     columns += [

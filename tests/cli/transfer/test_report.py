@@ -47,7 +47,7 @@ def call(*arguments: str | Path):
 def test_findings_of_a_table(table: Path) -> None:
     found = call(table, "--source", "ImageNet", "--simulated")
     assert found.exit_code == 0
-    assert "ImageNet accuracy explains" in found.stdout.replace("\n  ", " ")
+    assert "accuracy on ImageNet explains" in found.stdout.replace("\n  ", " ")
     assert "Warning: The data are simulated" in found.stderr
     assert not (table.parent / "report").exists()
 

@@ -18,7 +18,7 @@ def about(texts, start: str) -> str:
 
 def test_numbers_are_those_of_the_analysis(analysis) -> None:
     tuned = analysis.regime("finetune").source.overall[0]
-    text = about(analysis.findings, "Fine-tuning: Source accuracy explains")
+    text = about(analysis.findings, "Fine-tuning: accuracy on Source explains")
     assert f"explains {100 * tuned.r2.value:.0f} % of the variance" in text
     assert f"interval {interval(tuned.r2)}; r {tuned.r.value:.2f}, {interval(tuned.r)}" in text
     gain = analysis.gains[1]
@@ -30,9 +30,11 @@ def test_numbers_are_those_of_the_analysis(analysis) -> None:
     text = about(analysis.findings, "Of four pairs of model and data set")
     assert "in 4 fixed features are at least as good as fine-tuning up to" in text
     logme = next(r for r in analysis.rankings if (r.score, r.regime) == ("logme", "finetune"))
-    text = about(analysis.findings, "LogME, which needs no training")
-    assert f"{logme.mean.value:.2f} ({interval(logme.mean)}) with fine-tuning" in text
-    assert f"is {logme.regret:.1f} points below" in text
+    text = about(
+        analysis.findings, "Scores that need no training against accuracy with fine-tuning"
+    )
+    lost = f"{logme.regret:.1f} points lost"
+    assert f"loses: LogME {logme.mean.value:.2f} ({interval(logme.mean)}), {lost}; LEEP" in text
     agreement = analysis.regime("finetune").agreement
     assert f"{agreement.w:.2f} with fine-tuning" in about(
         analysis.findings, "How far data sets agree"
@@ -50,8 +52,8 @@ def test_an_interval_with_0_shows_neither(fast) -> None:
         models=tuple(replace(m, accuracy=p) for m, p in zip(results.models, accuracy, strict=True)),
     )
     found = analyse(shuffled, fast)
-    text = about(found.findings, "Fine-tuning: Source accuracy")
-    assert "show neither that better Source models transfer better nor that they do not" in text
+    text = about(found.findings, "Fine-tuning: accuracy on Source")
+    assert "show neither that models which are better on Source transfer better nor" in text
     assert "more models would tell" in text
     assert "is not shown by them" in about(found.findings, "The intervals of r of")
 

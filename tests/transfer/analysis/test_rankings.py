@@ -41,4 +41,19 @@ def test_scores_of_too_few_models_or_of_one_value_are_left_out(fast) -> None:
     assert [(one.score, one.datasets) for one in found] == [("logme", ("set-0",))]
     assert np.isnan(found[0].mean.low)
     assert rank_scores({}, {"features": table}, fast) == ()
+
+
+def test_intervals_need_three_data_sets_and_stay_correlations(fast) -> None:
+    for datasets in (2, 3):
+        results = simulated(4, datasets, 1, extras=False)
+        table = regime_table(results, by_cell(results), "features")
+        for one in rank_scores(results.scores, {"features": table}, fast):
+            assert np.isfinite(one.mean.low) == (datasets == 3)
+            if datasets == 3:
+                assert -1 <= one.mean.low <= one.mean.value <= one.mean.high <= 1
+
+
+def test_training_from_scratch_is_not_what_scores_are_about(fast) -> None:
+    results = simulated(5, 2, 1, extras=False)
+    table = regime_table(results, by_cell(results), "features")
     assert rank_scores(results.scores, {"scratch": replace(table, regime="scratch")}, fast) == ()

@@ -74,7 +74,7 @@ def _source(analysis: TransferAnalysis) -> Iterator[str]:
             continue
         share, r = found.r2, found.r
         text = (
-            f"{title.capitalize()}: {analysis.source} accuracy explains {100 * share.value:.0f} % of "
+            f"{title.capitalize()}: accuracy on {analysis.source} explains {100 * share.value:.0f} % of "
             f"the variance of mean transfer accuracy over {found.n_models:,} models and "
             f"{found.n_datasets:,} data sets (r² {share.value:.2f}, {_level(analysis)} interval "
             f"{interval(share)}; r {r.value:.2f}, {interval(r)}; log odds); on single data sets r is "
@@ -82,8 +82,8 @@ def _source(analysis: TransferAnalysis) -> Iterator[str]:
         )
         if not r.excludes_zero:
             text += (
-                ". The interval of r holds 0: these results show neither that better "
-                f"{analysis.source} models transfer better nor that they do not"
+                ". The interval of r holds 0: these results show neither that models which are better "
+                f"on {analysis.source} transfer better nor that they do not"
             )
         elif r.value < 0:
             text += f", and models that are better on {analysis.source} transfer worse"
@@ -116,7 +116,7 @@ def _regimes_apart(analysis: TransferAnalysis) -> Iterator[str]:
         return
     yield (
         f"The intervals of r of {REGIME_TITLES[most.regime]} and {REGIME_TITLES[least.regime]} "
-        f"overlap ({interval(above)} and {interval(below)}): that {analysis.source} accuracy matters "
+        f"overlap ({interval(above)} and {interval(below)}): that accuracy on {analysis.source} matters "
         "more for one than for the other is not shown by them."
     )
 
@@ -251,19 +251,19 @@ def _agreement(analysis: TransferAnalysis) -> Iterator[str]:
 
 
 def _rankings(analysis: TransferAnalysis) -> Iterator[str]:
-    for name in dict.fromkeys(one.score for one in analysis.rankings):
-        parts = []
-        for one in analysis.rankings:
-            if one.score == name:
-                spread = f" ({interval(one.mean)})" if isfinite(one.mean.low) else ""
-                parts.append(
-                    f"{one.mean.value:.2f}{spread} with {REGIME_TITLES[one.regime]}, where its first "
-                    f"choice is {one.regret:.1f} points below the best model"
-                )
-        datasets = max(len(one.datasets) for one in analysis.rankings if one.score == name)
+    for regime in dict.fromkeys(one.regime for one in analysis.rankings):
+        mine = [one for one in analysis.rankings if one.regime == regime]
+        parts = [
+            f"{SCORE_TITLES.get(one.score, one.score)} {one.mean.value:.2f}"
+            + (f" ({interval(one.mean)})" if isfinite(one.mean.low) else "")
+            + f", {one.regret:.1f} points lost"
+            for one in sorted(mine, key=lambda one: -one.mean.value)
+        ]
+        datasets = max(len(one.datasets) for one in mine)
         yield (
-            f"{SCORE_TITLES.get(name, name)}, which needs no training, orders the models with a weighted "
-            f"Kendall correlation, mean over {count(datasets, 'data set')}, of {'; '.join(parts)}."
+            f"Scores that need no training against accuracy with {REGIME_TITLES[regime]}, by weighted "
+            f"Kendall correlation, mean over {count(datasets, 'data set')}, and what taking their first "
+            f"choice loses: {'; '.join(parts)}."
         )
 
 

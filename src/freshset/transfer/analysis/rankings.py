@@ -16,6 +16,8 @@ from freshset.transfer.results import Regime
 
 # Two models are put in one order or the other: a correlation of them says nothing.
 _LEAST_MODELS = 3
+# Two values have a spread by chance only, and Student's quantile for them is 12.7.
+_LEAST_DATASETS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class RankedBy:
     rankings
         On each of them; regret is a fraction of accuracy.
     mean
-        Mean of the weighted Kendall correlations, with Student's interval over data sets.
+        Mean of the weighted Kendall correlations, with Student's interval over data sets, cut to -1
+        and 1; without one for fewer than three data sets.
     regret
         Mean of the accuracy that is lost by taking the model that the score puts first, points.
     """
@@ -86,9 +89,16 @@ def _ranked(
     if not rankings:
         return None
     tau = np.array([one.weighted.value for one in rankings])
-    mean = mean_difference(tau, np.zeros_like(tau), level=settings.level)
     regret = 100 * float(np.mean([one.regret for one in rankings]))
+    mean = _mean(tau, settings.level)
     return RankedBy(name, table.regime, tuple(datasets), tuple(rankings), mean, regret)
+
+
+def _mean(tau: FloatArray, level: float) -> Estimate:
+    found = mean_difference(tau, np.zeros_like(tau), level=level)
+    if len(tau) < _LEAST_DATASETS:
+        return Estimate(found.value, float("nan"), float("nan"))
+    return Estimate(found.value, max(found.low, -1.0), min(found.high, 1.0))
 
 
 def _column(

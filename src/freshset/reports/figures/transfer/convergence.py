@@ -36,7 +36,7 @@ def convergence(analysis: TransferAnalysis) -> Figure | None:
             one.axvline(
                 curve.first, color=look.colour, linewidth=0.8, linestyle=(0, (1, 2)), zorder=2
             )
-        panels.logarithmic(one)
+        panels.logarithmic(one, [step for c in mine for step in c.steps])
         ends = np.concatenate([c.logits for c in mine])
         one.set_ylim(style.padded(float(ends.min()), float(ends.max()), 0.07))
         panels.percent_of_logits(one, y=True)

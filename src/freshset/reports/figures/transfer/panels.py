@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullLocator
 
 from freshset.reports.figures import style
 from freshset.reports.figures.axes import percent_ticks
@@ -91,11 +91,17 @@ def label_outer(panels: Sequence[Axes], x: str, y: str) -> None:
             axes.set_ylabel(y, fontsize=8)
 
 
-def logarithmic(axes: Axes) -> None:
-    """Put counts on a logarithmic axis, written in full."""
+def logarithmic(axes: Axes, values: Iterable[float], *, wanted: int = 5) -> None:
+    """Put counts on a logarithmic axis, with some of the counts themselves as ticks."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    known = sorted(set(values))
+    apart = (np.log(known[-1]) - np.log(known[0])) / wanted
+    ticks: list[float] = []
+    for value in known:
+        if not ticks or np.log(value) - np.log(ticks[-1]) >= apart:
+            ticks.append(value)
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(labelsize=7)
 
 

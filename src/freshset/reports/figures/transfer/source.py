@@ -58,7 +58,7 @@ def _figure(analysis: TransferAnalysis, one: RegimeAnalysis) -> Figure:
     for panel in drawn:
         _scatter(panel)
     _decorate(canvas, analysis, one, drawn[0], rows)
-    title = f"{analysis.source} accuracy and {REGIME_TITLES[one.regime]}"
+    title = f"Accuracy on {analysis.source} and {REGIME_TITLES[one.regime]}"
     return Figure(
         f"source-{one.regime}",
         title,
@@ -79,12 +79,21 @@ def _canvas(datasets: int, *, simulated: bool) -> tuple[Canvas, Axes, list[Axes]
     canvas = Canvas(figsize=(7.4, 0.55 + 1.75 * rows), layout="constrained")
     cells = canvas.add_gridspec(rows, panels.COLUMNS)
     large = canvas.add_subplot(cells[:2, :2])
-    places = [(0, 2), (0, 3), (1, 2), (1, 3)]
-    places += [(2 + i // panels.COLUMNS, i % panels.COLUMNS) for i in range(below)]
-    small = [canvas.add_subplot(cells[row, column]) for row, column in places[:datasets]]
-    for axes, (row, column) in zip(small, places, strict=False):
-        if column == (2 if row < 2 else 0):
-            axes.set_ylabel("Score (%)", fontsize=8)
+    if datasets <= 2:
+        # Each as wide as two others.
+        small = [canvas.add_subplot(cells[row, 2:]) for row in range(datasets)]
+        left = small
+    else:
+        places = [(0, 2), (0, 3), (1, 2), (1, 3)]
+        places += [(2 + i // panels.COLUMNS, i % panels.COLUMNS) for i in range(below)]
+        small = [canvas.add_subplot(cells[row, column]) for row, column in places[:datasets]]
+        left = [
+            axes
+            for axes, (row, column) in zip(small, places, strict=False)
+            if column == (2 if row < 2 else 0)
+        ]
+    for axes in left:
+        axes.set_ylabel("Score (%)", fontsize=8)
     panels.stamp(canvas, simulated=simulated)
     return canvas, large, small
 
@@ -105,8 +114,10 @@ def _mean_panel(
     tied = np.array([found.get(name, False) for name in one.source.models])
     if many and one.best_mean is not None:
         tied = one.best_mean.tied[rows]
-    ends = [y.min(), y.max(), *low[bars], *high[bars]]
-    axes.set_ylim(style.padded(min(ends), max(ends)))
+    # With two or three data sets bars are so long that nothing else would be seen.
+    reach = max(float(np.ptp(y)), 0.1)
+    least, most = (min([y.min(), *low[bars]]), max([y.max(), *high[bars]]))
+    axes.set_ylim(style.padded(max(least, y.min() - reach), min(most, y.max() + reach)))
     axes.set_ylabel("Mean log odds" if many else "Log odds")
     title = (
         f"Mean of {len(one.table.datasets):,} data sets"
@@ -181,7 +192,7 @@ def _scatter(panel: _Panel) -> None:
 def _decorate(
     canvas: Canvas, analysis: TransferAnalysis, one: RegimeAnalysis, mean: _Panel, rows: list[int]
 ) -> None:
-    canvas.supxlabel(f"{analysis.source} accuracy (%, logit scale)", fontsize=9, color=style.INK)
+    canvas.supxlabel(f"Accuracy on {analysis.source} (%, logit scale)", fontsize=9, color=style.INK)
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, markersize=5, label=text)
         for colour, text in ((style.STRONG, _TIED), (style.MARK, _APART))
@@ -211,7 +222,7 @@ def _marks(panel: _Panel) -> tuple[Marks, ...]:
 def _alt(analysis: TransferAnalysis, one: RegimeAnalysis) -> str:
     text = (
         f"{panels.simulated_text(simulated=analysis.simulated)}Scatter plots of "
-        f"{len(one.source.models):,} models: {analysis.source} accuracy against the mean over "
+        f"{len(one.source.models):,} models: accuracy on {analysis.source} against the mean over "
         f"{len(one.table.datasets):,} data sets, and against the score on each, with "
         f"{REGIME_TITLES[one.regime]}."
     )
@@ -232,7 +243,10 @@ def _alt(analysis: TransferAnalysis, one: RegimeAnalysis) -> str:
     )
     if ties:
         text += f" Models not told apart from the best, the best among them: {ties}."
-    return text + " Bars are intervals that leave out how hard the data sets are."
+    return text + (
+        " Bars are intervals that leave out how hard the data sets are; what lies outside the panel is "
+        "in the data of the figure."
+    )
 
 
 def _data(analysis: TransferAnalysis, one: RegimeAnalysis, x: FloatArray, rows: list[int]) -> Table:

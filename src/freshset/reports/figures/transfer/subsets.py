@@ -65,7 +65,7 @@ def _panel(axes: Axes, points: Sequence[SubsetPoint]) -> None:
             n, mean, color=look.colour, marker=look.marker, markersize=3.5, linewidth=1.1,
             dashes=look.dashes, zorder=4,
         )  # fmt: skip
-    panels.logarithmic(axes)
+    panels.logarithmic(axes, [p.n for p in points])
 
 
 def _alt(analysis: TransferAnalysis, found: SubsetSizes, pairs: int) -> str:
