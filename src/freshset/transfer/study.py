@@ -357,18 +357,20 @@ class _Extras:
         return Extra(models, datasets, values, draws)
 
     def _values(self, section: ChosenSection, key: str) -> tuple[tuple[int, ...], int]:
-        draws = 1
+        found, draws = [1], 1
         if isinstance(section, ConvergenceSection):
             found = section.lengths
         elif isinstance(section, SubsetsSection):
             found, draws = section.sizes, section.draws
-        else:
-            found = [getattr(section, "images")]  # noqa: B009
+        elif isinstance(section, EmbeddingsSection):
+            found = [section.images]
         if min(found) < 1:
             self.document.complain((key,), f"{min(found)} is among the numbers.", "From 1 on.")
         return tuple(sorted(set(found))), draws
 
-    def _matched(self, patterns: Sequence[str], names: Sequence[str], place: Place) -> Any:
+    def _matched(
+        self, patterns: Sequence[str], names: Sequence[str], place: Place
+    ) -> tuple[str, ...]:
         for pattern in patterns:
             if names and not any(fnmatchcase(name, pattern) for name in names):
                 hint = did_you_mean(pattern, names)
