@@ -31,7 +31,7 @@ def accuracy(name: str, logits: Any) -> float:
 
 def network(outputs: int = CLASSES, norm: bool = True, dropout: float = 0.3) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
+        torch.default_generator.manual_seed(7)  # that of GPUs stays as it is
         return nn.Sequential(
             nn.Conv2d(3, 8, 3, stride=2),
             nn.BatchNorm2d(8) if norm else nn.Identity(),
