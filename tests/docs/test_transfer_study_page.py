@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from fakes.small_transfer import make_dataset
+from fakes.small_transfer import make_dataset, make_study
 
+from freshset.cli.transfer.render import document
 from freshset.cli.transfer.run import STAGES
+from freshset.engine.works import State, WorkReport
 from freshset.models.training.recipe import Augmentation, Execution
+from freshset.transfer.costs import transfer_cost
+from freshset.transfer.features.extract import FeatureReport
 from freshset.transfer.protocol import BUDGETS
+from freshset.transfer.running import TransferRun, make_transfer_plan
 from freshset.transfer.study import load_transfer
 from freshset.transfer.study_sections import (
     PROTOCOL_PARTS,
@@ -67,3 +73,16 @@ def test_the_study_of_the_page_can_be_read(
     assert len(study.models) > 4
     assert [dataset.id for dataset in study.datasets] == ["photos", "dtd"]
     assert study.convergence.models == ("ResNet-50",)
+
+
+def test_every_field_of_the_documents_is_documented(docs: Path, tmp_path: Path) -> None:
+    text = (docs / "reference" / "transfer-json.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", text))))
+    path = make_study(tmp_path, models=["py:nets.py:nothing"], datasets=["dim"])
+    plan = make_transfer_plan(load_transfer(path))
+    dry = document(plan, "run", cost=transfer_cost(plan))
+    result = TransferRun(plan, FeatureReport(), WorkReport(), plan.listed.impossible)
+    done = document(plan, "run", result=result)
+    keys = {*dry, *done, *dry["cost"], *dry["impossible"][0], "work", "error", "hint", "state"}
+    assert keys - known == set()
+    assert set(get_args(State)) <= known
