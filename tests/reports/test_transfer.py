@@ -63,6 +63,15 @@ def test_the_page(analysis) -> None:
     assert "r² with Source, fine-tuning" in names
 
 
+def test_regions_of_the_page_have_names_of_their_own(analysis) -> None:
+    section = transfer_section(analysis)
+    page = str(render_html([section]))
+    names = re.findall(r'role="region" aria-label="([^"]+)"', page)
+    assert len(names) == len(set(names)) == len(section.tables)
+    headings = re.findall(r'<section aria-labelledby="([^"]+)"', page)
+    assert len(headings) == len(set(headings))
+
+
 def test_the_files(analysis, tmp_path) -> None:
     section = transfer_section(analysis, title="Mine", slug="mine")
     write_report([section], tmp_path / "r", formats=("csv", "md"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from freshset.core.errors import DataError, UsageError
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """Three simulated models on two data sets, as tables and arrays."""
+    """Three simulated models on two data sets in two regimes, as tables and arrays."""
     results = simulated(3, 2, 1, n=80, extras=False)
+    kept = tuple(r for r in results.results if r.regime != "scratch")
+    results = replace(results, results=kept)
     rows = []
     for k, one in enumerate(results.results):
         np.save(tmp_path / f"p{k}.npy", one.predictions)
