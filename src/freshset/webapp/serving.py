@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,16 +14,20 @@ from fastapi import FastAPI
 
 GRACE = 10
 """Seconds that requests under way have when the server is told to stop."""
+# The thread that writes asks for its turn after each statement, twenty times a transaction; Python's
+# 5 ms a time would cost more than the statements do.
+_TURN = 5e-4
 
 
 def make_server(app: FastAPI, *, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Server:
-    """Make a server; run it with ``serve``.
+    """Make a server; run it with ``serve``.  Threads of the process take shorter turns from now on.
 
     Parameters
     ----------
     port
         0 for a free one; see `listen`.
     """
+    sys.setswitchinterval(_TURN)
     config = uvicorn.Config(
         app,
         host=host,

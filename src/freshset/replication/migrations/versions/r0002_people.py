@@ -58,4 +58,18 @@ def upgrade() -> None:
         sa.Column("consented_at", sa.String(32), nullable=False),
         sa.Column("qualified_at", sa.String(32), nullable=False),
     )
+    key_answers_by_question()
     op.execute("DELETE FROM settings WHERE key = 'schema'")
+
+
+def key_answers_by_question() -> None:
+    """Let the key of answers begin with image and class; the index that did is not needed any more."""
+    key = ["item_id", "class_key", "worker"]
+    op.drop_index("answers_by_question", "answers")
+    if op.get_context().dialect.name == "sqlite":
+        # SQLite changes no key: the table is written anew.
+        with op.batch_alter_table("answers", recreate="always") as table:
+            table.create_primary_key("answers_pkey", key)
+    else:
+        op.drop_constraint("answers_pkey", "answers", type_="primary")
+        op.create_primary_key("answers_pkey", "answers", key)
