@@ -95,7 +95,8 @@ def _source(analysis: TransferAnalysis) -> Iterator[str]:
             )
         yield f"{text}."
     for why, titles in lacking.items():
-        yield f"No correlation with {analysis.source} for {listed(titles)}. {why}"
+        source = analysis.source or "a source benchmark"
+        yield f"No correlation with {source} for {listed(titles)}. {why}"
 
 
 def _by_dataset(one: RegimeAnalysis) -> str:

@@ -238,11 +238,11 @@ def _alt(analysis: TransferAnalysis, one: RegimeAnalysis) -> str:
     else:
         text += f" No correlation: {one.source.why_not}"
     ties = ", ".join(
-        f"{_dataset_title(analysis, best.dataset)} {int(best.found.tied.sum()):,}"
+        f"{int(best.found.tied.sum()):,} on {_dataset_title(analysis, best.dataset)}"
         for best in one.best
     )
     if ties:
-        text += f" Models not told apart from the best, the best among them: {ties}."
+        text += f" Models not told apart from the best, with the best itself: {ties}."
     return text + (
         " Bars are intervals that leave out how hard the data sets are; what lies outside the panel is "
         "in the data of the figure."
