@@ -51,7 +51,7 @@ classes: [{key: cat, confused_with: dog}, {key: dog, confused_with: cat}]
 """
 _AT = "2030-01-01T12:00:00.000000+00:00"
 _QUERY = """SELECT task_id, item_id, class_key, worker, selected, 'submitted', accepted_at,
-  submitted_at, assignment_id, source FROM answers ORDER BY worker, item_id, class_key"""
+  submitted_at, assignment_id, source FROM answers ORDER BY item_id, class_key, worker"""
 
 
 def make(folder: Path, answers: int) -> int:

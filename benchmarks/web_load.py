@@ -14,7 +14,7 @@ saturated  every worker submits again at once.  Submissions a second must be at 
 crash      kill -9 of the server under that load, and again; then the server starts again, and all
            workers go on.  No answer that was accepted may be missing, and leases return.
 
-After each part, every accepted answer must be in the project exactly once as it was given, no task may
+After each part, every accepted answer must be in the export exactly once as it was given, no task may
 have more workers than were wanted, none of them twice, and the log must verify.
 
     python benchmarks/web_load.py [--seconds N] [--database sqlite|postgresql] [--part NAME]
@@ -48,6 +48,7 @@ from starlette.responses import Response
 
 from freshset.replication import tables
 from freshset.replication.databases import make_engine, writing
+from freshset.replication.labelling.answer_export import export_answers
 from freshset.replication.labelling.answers.importing import hash_worker
 from freshset.replication.people import Person
 from freshset.replication.project import Project
@@ -422,16 +423,13 @@ def check(folder: Path, database: str, records: list[Record]) -> list[str]:
         entries = project.verify_log()
         submits = sum(1 for _ in project.entries(action="answers.submit"))
         with project.read() as connection:
-            grids = read_grids(connection)
-            total, wrong = 0, check_tasks(connection)
-            for record in records:
-                worker = hash_worker(record.person_id, project.salt)
-                found, problem = check_worker(connection, worker, record, grids)
-                total += found
-                wrong += problem
-            every = connection.execute(sa.select(sa.func.count()).select_from(tables.answers))
-            if every.scalar_one() != total:
-                wrong.append("answers of nobody")
+            grids, wrong = read_grids(connection), check_tasks(connection)
+        total, exported = read_export(project)
+        for record in records:
+            worker = hash_worker(record.person_id, project.salt)
+            wrong += check_worker(exported.pop(worker, []), worker, record, grids)
+        if exported:
+            wrong.append("answers of nobody")
     accepted = sum(len(record.accepted) for record in records)
     unsure = sum(len(record.maybe) for record in records)
     if not accepted <= submits <= accepted + unsure:
@@ -439,13 +437,28 @@ def check(folder: Path, database: str, records: list[Record]) -> list[str]:
     print(
         f"  WRONG: {wrong[:5]}"
         if wrong
-        else f"  {accepted:,} submissions accepted, {total:,} answers found, each once and as it was "
+        else f"  {accepted:,} submissions accepted, {total:,} answers exported, each once and as it was "
         f"given; at most {WANTED} workers a task; the log of {entries:,} entries verifies"
     )
     return wrong
 
 
 Grids = dict[str, tuple[str, dict[str, str]]]
+Answer = tuple[str, str, str, float, str]
+
+
+def read_export(project: Project) -> tuple[int, dict[str, list[Answer]]]:
+    """What the export says: how many answers, and those of each worker."""
+    pieces = b"".join(export_answers(project, "jsonl")).splitlines()
+    header = pydantic_core.from_json(pieces[0])
+    found: dict[str, list[Answer]] = {}
+    for line in pieces[1:]:
+        row = pydantic_core.from_json(line)
+        names = ("item_id", "class", "task_id", "selected", "assignment_id")
+        answer = tuple(sys.intern(v) if isinstance(v := row[n], str) else v for n in names)
+        found.setdefault(sys.intern(row["worker_id"]), []).append(answer)
+    assert header["rows"] == len(pieces) - 1, "the export says how many answers it has"
+    return header["rows"], found
 
 
 def read_grids(connection: sa.Connection) -> Grids:
@@ -472,15 +485,10 @@ def check_tasks(connection: sa.Connection) -> list[str]:
     return wrong
 
 
-def check_worker(
-    connection: sa.Connection, worker: str, record: Record, grids: Grids
-) -> tuple[int, list[str]]:
-    """How many answers a worker has in the project, and what is wrong with them."""
-    given = tables.answers.c
-    columns = (given.item_id, given.class_key, given.task_id, given.selected, given.assignment_id)
-    rows = connection.execute(sa.select(*columns).where(given.worker == worker)).all()
-    found = {tuple(row[:2]): tuple(row[2:]) for row in rows}
-    known = {(row.task_id, row.assignment_id) for row in rows}
+def check_worker(rows: list[Answer], worker: str, record: Record, grids: Grids) -> list[str]:
+    """What is wrong with the answers that a worker has in the export."""
+    found = {row[:2]: row[2:] for row in rows}
+    known = {(task_id, lease) for _, _, task_id, _, lease in rows}
     sent = list(record.accepted)
     # Taken or not, but not half: what was being sent when the server was killed.  Later ones first, so
     # that places stay; the order counts, as a worker's first answer about an image does.
@@ -493,7 +501,7 @@ def check_worker(
         for token, item in items.items():
             expected.setdefault((item, key), (task_id, float(token in chosen), lease))
     same = expected == found and len(found) == len(rows)
-    return len(rows), [] if same else [f"{worker}: {len(expected)} promised, {len(rows)} found"]
+    return [] if same else [f"{worker}: {len(expected)} promised, {len(rows)} found"]
 
 
 # The parts -----------------------------------------------------------------------------------------

@@ -266,8 +266,8 @@ def _parsed(text: str) -> sa.URL:
 def _configure_sqlite(connection: Any, record: object) -> None:
     del record
     connection.isolation_level = None  # SQLAlchemy's begin is the only one
-    # Pages that change again and again are copied back once for 64 MB of changes, not for 4 MB.
-    checkpoint = "wal_autocheckpoint=16000"
+    # Pages that change again and again are copied back once for 256 MB of changes, not for 4 MB.
+    checkpoint = "wal_autocheckpoint=64000"
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", checkpoint):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -22,7 +22,7 @@ from freshset.replication.project import Project, Together
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST = 64
+MOST = 128
 """Changes of one transaction, so that the first of them does not wait long for the last."""
 
 

@@ -75,7 +75,7 @@ def test_every_answer_is_a_line(any_project: Project) -> None:
     assert {tuple(row[name] for name in names) for row in rows} == stored(any_project)
     assert len(rows) == len(stored(any_project)) > 250
     assert {(row["status"], row["source"]) for row in rows} == {("submitted", "table")}
-    keys = [(row["worker_id"], row["item_id"], row["class"]) for row in rows]
+    keys = [(row["item_id"], row["class"], row["worker_id"]) for row in rows]
     assert keys == sorted(keys)
 
 

@@ -1,6 +1,6 @@
 """All answers of a project as a file, a piece at a time, so that a million take no more memory than few.
 
-One state of the database is written, in the order of workers, images and classes: the same answers
+One state of the database is written, in the order of images, classes and workers: the same answers
 give the same file.  Every file says which schema it has and how many answers it should hold; one that
 was cut off has fewer (JSON lines), or no end that Parquet can be read without.
 """
@@ -139,7 +139,7 @@ def _rows(connection: sa.Connection) -> Rows:
     query = sa.select(
         c.task_id, c.item_id, c.class_key, c.worker, c.selected, status, c.accepted_at,
         c.submitted_at, c.assignment_id, c.source,
-    ).order_by(c.worker, c.item_id, c.class_key)  # fmt: skip
+    ).order_by(c.item_id, c.class_key, c.worker)  # fmt: skip
     # PostgreSQL's driver would fetch all rows at once without it.
     with connection.execution_options(yield_per=_CHUNK).execute(query) as result:
         for part in result.partitions():
