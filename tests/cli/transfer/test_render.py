@@ -48,7 +48,9 @@ def test_intent() -> None:
     )
     assert "nobody knows how long" in intent_text(a_cost(seconds=None))
     assert intent_text(a_cost(training=0)) == "2 pieces of work without a network."
-    assert intent_text(a_cost(training=0, states={"probe": {"done": 4}})) == "Nothing is left to do."
+    assert (
+        intent_text(a_cost(training=0, states={"probe": {"done": 4}})) == "Nothing is left to do."
+    )
 
 
 def test_plan() -> None:

@@ -38,7 +38,9 @@ def intent_text(cost: TransferCost) -> str:
     """Return in one sentence or two what a run is going to do."""
     if not cost.features and not cost.training:
         left = sum(n for c in cost.states.values() for s, n in c.items() if s != "done")
-        return "Nothing is left to do." if not left else f"{left:,} pieces of work without a network."
+        return (
+            "Nothing is left to do." if not left else f"{left:,} pieces of work without a network."
+        )
     text = (
         f"Images to take features of: {cost.features:,}; to train on: {cost.training:,} in "
         f"{sum(_left(cost, kind) for kind in ('trial', 'final')):,} runs."
