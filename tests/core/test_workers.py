@@ -10,19 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from fakes.pool_tasks import begin, state
 
 from freshset.core.workers import submit, worker_pool
-
-_begun: list[str] = []
-
-
-def begin(word: str) -> None:
-    _begun.append(word)
-
-
-def state() -> tuple[int, list[str], bool, int]:
-    deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    return os.getpid(), _begun, deaf, os.nice(0)
 
 
 @pytest.fixture
