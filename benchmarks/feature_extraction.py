@@ -245,7 +245,7 @@ def stored(root: Path, n: int) -> tuple[Seconds, float]:
     info = ModelInfo(ModelRef("py", "m"), "py/1", ArrayPreprocessing(), "logits", input="array")
     runtime, settings = Runtime(), RunSettings(batch_size=len(BLOCK))
     clock = Clock()
-    wanted = WantedFeatures.of("m", info, reader, Features(), runtime)  # type: ignore[arg-type]
+    wanted = WantedFeatures.of("m", info, reader, Features(), runtime)
     report = extract([wanted], root / "store", Given(), settings)
     seconds = clock.stop()
     assert report.made == [wanted], report.failures

@@ -40,7 +40,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
 def test_processes_leave_with_the_one_that_started_them() -> None:
     command = [sys.executable, "-c", _SCRIPT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:

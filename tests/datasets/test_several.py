@@ -6,13 +6,14 @@ import pytest
 
 from freshset.core.classes import ClassSpace
 from freshset.core.errors import DataError
+from freshset.core.records import AcceptSets
 from freshset.datasets.several import several_classes
 
 SPACE = ClassSpace("", ("cat", "dog", "emu"))
 
 
-def lists(sets: object) -> list[list[int]]:
-    return [sets[row : row + 1].classes.tolist() for row in range(len(sets))]  # type: ignore[arg-type, index]
+def lists(sets: AcceptSets) -> list[list[int]]:
+    return [sets[row : row + 1].classes.tolist() for row in range(len(sets))]
 
 
 def test_texts_and_lists() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -236,9 +235,7 @@ def test_an_interrupt_keeps_what_was_done_so_far(tmp_path: Path) -> None:
     assert states([Sum(1), Sum(2), Sum(3)], tmp_path) == ["done", "missing", "missing"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_store_that_cannot_be_written_to_stops_the_run(tmp_path: Path) -> None:
-    (tmp_path / "works").mkdir()
-    (tmp_path / "works").chmod(0o500)
+    (tmp_path / "works").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="cannot be written to"):
         run_works([Sum(1)], place(tmp_path))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from freshset.transfer.costs import transfer_cost
-from freshset.transfer.protocol import Protocol
+from freshset.transfer.protocol import BUDGETS, Budget, Protocol
 from freshset.transfer.running import TransferPlan, make_transfer_plan
 from freshset.transfer.study import NOTHING
 
@@ -56,9 +56,9 @@ def test_time_is_that_of_the_same_model_else_of_others(done: TransferPlan) -> No
     assert cost.states["trial"] == {"missing": 8, "done": 8}
 
 
-@pytest.mark.parametrize("budget", ["paper", "lite", "hyperrule"])
-def test_budgets(done: TransferPlan, budget: str) -> None:
-    protocol = Protocol.of(budget)  # type: ignore[arg-type]  # one of them
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_budgets(done: TransferPlan, budget: Budget) -> None:
+    protocol = Protocol.of(budget)
     runs = [
         (len(t.grid) + (len(t.grid) > 1)) * t.steps_for(24) * t.batch
         for t in (protocol.finetune, protocol.scratch)

@@ -10,7 +10,7 @@ from freshset.transfer.study import load_transfer
 
 optuna = pytest.importorskip("optuna")
 
-from freshset.transfer.optuna_rules import halving, median  # noqa: E402
+from freshset.transfer.optuna_rules import halving, median  # noqa: E402  # is an extra
 
 GOOD = [{10: 0.5 + 0.01 * i, 20: 0.6 + 0.01 * i, 30: 0.7 + 0.01 * i} for i in range(5)]
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from freshset.models.training.recipe import Recipe
-from freshset.transfer.protocol import BUDGETS, Protocol, Training
+from freshset.transfer.protocol import BUDGETS, Budget, Protocol, Training
 from freshset.transfer.recipes import STARTS, check_protocol, final_recipe, trial_recipes
 
 # Of a part of the protocol: what each field becomes, and what becomes no field of a recipe.
@@ -51,8 +51,8 @@ def test_the_grid_and_the_momentum_of_norms() -> None:
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_the_budgets_are_right(budget: str) -> None:
-    assert check_protocol(Protocol.of(budget)) == {}  # type: ignore[arg-type]  # one of them
+def test_the_budgets_are_right(budget: Budget) -> None:
+    assert check_protocol(Protocol.of(budget)) == {}
     assert set(STARTS) == {"finetune", "scratch"}
 
 

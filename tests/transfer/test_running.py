@@ -25,6 +25,7 @@ from freshset.transfer.costs import transfer_cost
 from freshset.transfer.gathering import results_of
 from freshset.transfer.running import (
     TransferPlan,
+    TransferRun,
     context_of,
     make_transfer_plan,
     run_transfer,
@@ -122,9 +123,12 @@ def test_ray_comes_to_the_same(study_file: Path, tmp_path: Path) -> None:
     assert numbers(there) == numbers(here)
 
 
+def kinds(result: TransferRun) -> list[str]:
+    return sorted({item.spec.kind for item in result.works.made})
+
+
 def test_single_stages(study_file: Path) -> None:
     plan = make_transfer_plan(load_transfer(study_file))
-    kinds = lambda result: sorted({item.spec.kind for item in result.works.made})  # noqa: E731
     result = run_transfer(plan, stage="features", features_only=True)
     assert (len(result.features.made), kinds(result)) == (3, [])
     result = run_transfer(plan, stage="features")
@@ -207,8 +211,9 @@ def test_official_validation_sets_have_no_seeds(tmp_path: Path) -> None:
 
 def test_progress_tells_of_everything(study_file: Path) -> None:
     class Seen(SilentWork):
-        images = 0
-        made_titles: list[str] = []  # noqa: RUF012
+        def __init__(self) -> None:
+            self.images = 0
+            self.made_titles: list[str] = []
 
         def advance(self, images: int) -> None:
             self.images += images

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from freshset.core.errors import MissingExtraError, UsageError
 from freshset.core.registry import Entry, Registry
 from freshset.transfer import stopping
-from freshset.transfer.protocol import Training
+from freshset.transfer.protocol import Stopping, Training
 from freshset.transfer.stopping import RULES, rule
 
 
 def test_the_protocol_knows_the_rules() -> None:
-    for name in RULES.builtin:
-        assert Training(stopping=name).stopping == name  # type: ignore[arg-type]
+    assert {"none", *RULES.builtin} == set(get_args(Stopping))
+    for name in get_args(Stopping):
+        assert Training(stopping=name).stopping == name
     with pytest.raises(UsageError, match="No rule for stopping 'best'"):
         rule("best")
 

@@ -21,6 +21,7 @@ from freshset.models.training.recipe import Augmentation, Schedule
 
 Budget = Literal["paper", "lite", "hyperrule"]
 NormRule = Literal["paper", "own"]
+Stopping = Literal["none", "median", "halving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Training:
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = "fp32"
     compile: bool = False
     measure_every: int = 0
-    stopping: Literal["none", "median", "halving"] = "none"
+    stopping: Stopping = "none"
 
     def steps_for(self, n: int) -> int:
         """Steps of a run on n training images."""

@@ -109,7 +109,6 @@ print("done", flush=True)
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
 def test_a_killed_process_is_taken_up_as_if_nothing_had_happened(straight, tmp_path):
     command = [sys.executable, "-c", _SCRIPT, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}

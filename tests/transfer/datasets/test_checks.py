@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from fakes.image_samples import encoded, make_image_folder, make_vectors, picture, write
 
 from freshset.core.errors import DataError
-from freshset.datasets.base import TestSetRef
+from freshset.datasets.base import Reader, TestSetRef
 from freshset.datasets.registry import open_testset
 from freshset.transfer.datasets.base import OpenDataset, Part, TransferDataset
 from freshset.transfer.datasets.checks import check_apart, check_sizes, with_class_notes
@@ -82,8 +83,8 @@ def test_two_images_may_have_one_name(tmp_path: Path) -> None:
 
 
 def opened(train: list[int], test: list[int], metric: Metric) -> OpenDataset:
-    reader = None  # not read
-    parts = [Part(reader, np.arange(len(y)), np.array(y)) for y in (train, train, test)]  # type: ignore[arg-type]
+    reader = cast("Reader", None)  # nothing is read
+    parts = [Part(reader, np.arange(len(y)), np.array(y)) for y in (train, train, test)]
     return OpenDataset(replace(DECLARED, metric=metric), *parts, ("a", "b", "c"), official=False)
 
 

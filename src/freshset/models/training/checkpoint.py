@@ -66,7 +66,7 @@ def load(folder: Path, run: str) -> Checkpoint | None:
     try:
         with safe_open(path, framework="pt") as file:
             body = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
         values = json.loads(body["values"])
         schema, found = body["schema"], body["run"]
     except (SafetensorError, OSError, KeyError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Learner:
         while True:
             try:
                 return self._update(step, batch, targets, ignored)
-            except Exception as error:
+            except Exception as error:  # full memory has many names; all else is raised
                 if not is_out_of_memory(error) or self.micro_batch == 1:
                     raise
             with torch.no_grad():
@@ -103,8 +104,9 @@ class Learner:
         """What the classifier is given for prepared items, shape (n, d)."""
 
         def taken(inputs: torch.Tensor) -> torch.Tensor:
-            forward = lambda: self._network(inputs)  # noqa: E731
-            return self._layers.take(forward, PENULTIMATE, "mean", len(inputs))
+            return self._layers.take(
+                partial(self._network, inputs), PENULTIMATE, "mean", len(inputs)
+            )
 
         return self._judge(batches, taken)
 
@@ -201,7 +203,7 @@ class Learner:
                     # No inference mode: what a network keeps of its own must serve training too.
                     with torch.no_grad(), autocast(self._device, self._recipe.precision):
                         out = forward(self._inputs(part)).float().cpu().numpy()
-                except Exception as error:
+                except Exception as error:  # as above
                     if not is_out_of_memory(error) or len(part) == 1:
                         raise
                     self._judged_at_once = len(part) // 2

@@ -54,7 +54,7 @@ class FeatureColumns:
     storage: Storage
     _width: int = 0
 
-    def columns(self, raw: Any, rows: slice, items: Sequence[Any]) -> Columns:  # noqa: ARG002
+    def columns(self, raw: Any, rows: slice, items: Sequence[Any]) -> Columns:  # noqa: ARG002  # the port's signature
         """Return the features of some rows, shape (rows, width).
 
         Raises
