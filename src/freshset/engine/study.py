@@ -22,7 +22,7 @@ from freshset.engine.study_sections import (
 )
 from freshset.engine.study_testsets import TestSets, full_path
 from freshset.engine.wanted import Wanted, WantedModel, run_settings
-from freshset.engine.yaml_text import Document, Place, problems_error, read_file
+from freshset.engine.yaml_text import Document, Place, from_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,7 @@ def load_study(path: Path | str) -> StudyFile:
     DataError
         When the file cannot be read.
     """
-    path = Path(path).absolute()
-    document = read_file(path)
-    study = None
-    if document.value is not None or not document.problems:
-        study = _study(document, path)
-    if study is None or document.problems:
-        raise problems_error(str(path), document.problems)
-    return study
+    return from_file(path, _study)
 
 
 def _study(document: Document, path: Path) -> StudyFile | None:

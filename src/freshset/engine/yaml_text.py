@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -12,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from freshset.core.errors import DataError, UsageError
 
 Place = tuple[str | int, ...]
+Study = TypeVar("Study")
 
 # More than any study has; a few lines of aliases to aliases could make it billions.
 _MOST_NODES = 1_000_000
@@ -119,6 +121,32 @@ def read_file(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text.", "Save the study as UTF-8.") from error
     return read_yaml(text)
+
+
+def from_file(path: Path | str, make: Callable[[Document, Path], Study | None]) -> Study:
+    """Read a study file, and make of it what it stands for.
+
+    Parameters
+    ----------
+    make
+        Is given the document and the absolute path; adds what is wrong to the document's problems, and
+        returns ``None`` where nothing is left to be made.
+
+    Raises
+    ------
+    UsageError
+        When anything in it is wrong: one message with all that is, each with line and place.
+    DataError
+        When it cannot be read.
+    """
+    path = Path(path).absolute()
+    document = read_file(path)
+    made = None
+    if document.value is not None or not document.problems:
+        made = make(document, path)
+    if made is None or document.problems:
+        raise problems_error(str(path), document.problems)
+    return made
 
 
 def problems_error(name: str, problems: list[Problem]) -> UsageError:

@@ -15,7 +15,7 @@ from freshset.engine.study_models import Models
 from freshset.engine.study_sections import read_section
 from freshset.engine.study_testsets import full_path
 from freshset.engine.wanted import Wanted, WantedModel, run_settings
-from freshset.engine.yaml_text import Document, Place, problems_error, read_file
+from freshset.engine.yaml_text import Document, Place, from_file
 from freshset.models.training.recipe import Execution
 from freshset.transfer.datasets.base import TransferDataset
 from freshset.transfer.datasets.declaring import TransferDatasets
@@ -186,14 +186,7 @@ def load_transfer(path: Path | str) -> TransferStudy:
     DataError
         When the file cannot be read.
     """
-    path = Path(path).absolute()
-    document = read_file(path)
-    study = None
-    if document.value is not None or not document.problems:
-        study = _study(document, path)
-    if study is None or document.problems:
-        raise problems_error(str(path), document.problems)
-    return study
+    return from_file(path, _study)
 
 
 def _study(document: Document, path: Path) -> TransferStudy | None:
