@@ -18,6 +18,7 @@ from freshset.transfer.cells.training import Final
 from freshset.transfer.datasets.base import OpenDataset
 from freshset.transfer.features.wanted import feature_rows
 from freshset.transfer.results import (
+    UNNAMED,
     Embedding,
     LengthResult,
     Missing,
@@ -62,7 +63,7 @@ class _Gatherer:
             self._add(cell)
         return TransferResults(
             title=study.title,
-            source=study.source.name,
+            source=study.source.name or UNNAMED,
             models=source_models(study, self._plan.store),
             datasets=tuple(self._target(id) for id in dict.fromkeys(d.id for d in study.datasets)),
             results=tuple(self._results),

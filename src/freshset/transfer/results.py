@@ -17,6 +17,9 @@ from freshset.transfer.probe.scores import Metric
 
 Regime = Literal["features", "finetune", "scratch"]
 
+UNNAMED = "source benchmark"
+"""What a source benchmark is called that nobody has named."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceModel:

@@ -95,8 +95,7 @@ def _source(analysis: TransferAnalysis) -> Iterator[str]:
             )
         yield f"{text}."
     for why, titles in lacking.items():
-        source = analysis.source or "a source benchmark"
-        yield f"No correlation with {source} for {listed(titles)}. {why}"
+        yield f"No correlation with {analysis.source} for {listed(titles)}. {why}"
 
 
 def _by_dataset(one: RegimeAnalysis) -> str:

@@ -22,14 +22,9 @@ def judge(part: Part, metric: Metric, logits: npt.NDArray[Any]) -> float:
     Returns
     -------
     float
-        A fraction.  Decisions that do not count come after all others, so that they change neither
-        precision nor recall of any class.
+        A fraction.
     """
-    targets = part.targets
-    if part.ignored is not None:
-        logits = np.where(part.ignored, -np.inf, logits)
-        targets = targets & ~part.ignored
-    return score(logits.T, np.arange(logits.shape[1]), targets, metric)
+    return score(logits.T, np.arange(logits.shape[1]), part.targets, metric, part.ignored)
 
 
 def answers(part: Part, logits: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -82,11 +82,8 @@ class Answered:
         if metric != "map11":
             right = self.values == labelled.labels
             return self.values, share_right(right, labelled.labels, metric)
-        shown, scores = labelled.labels, self.values
-        if labelled.ignored is not None:
-            # Behind all others they change neither precision nor recall.
-            shown, scores = shown & ~labelled.ignored, np.where(labelled.ignored, -np.inf, scores)
-        found = score(scores.T, np.arange(scores.shape[1]), shown, metric)
+        classes = np.arange(self.values.shape[1])
+        found = score(self.values.T, classes, labelled.labels, metric, labelled.ignored)
         return np.asarray(self.values > 0.5), found
 
     def kept(self, there: BoolArray) -> Answered:

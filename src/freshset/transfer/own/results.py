@@ -14,6 +14,7 @@ from freshset.store.importers.tables import need_columns, number, read_csv
 from freshset.transfer.own.answers import Answered, Labelled, read_answers, read_labels
 from freshset.transfer.probe.scores import Metric
 from freshset.transfer.results import (
+    UNNAMED,
     Regime,
     Result,
     SourceModel,
@@ -37,7 +38,7 @@ class About:
     """
 
     title: str = "Transfer of my models"
-    source: str = "source benchmark"
+    source: str = UNNAMED
     simulated: bool = False
     common_items: bool = False
 

@@ -35,6 +35,7 @@ def score(
     classes: npt.NDArray[np.int64],
     labels: npt.NDArray[Any],
     metric: Metric,
+    ignored: npt.NDArray[np.bool_] | None = None,
 ) -> float:
     """Score of a classifier.
 
@@ -50,6 +51,9 @@ def score(
         ``top1``: share of right answers.  ``mean-per-class``: mean over the classes that occur of the
         share of right answers.  ``map11``: mean over classes of the 11-point interpolated average
         precision (Everingham and others (2010), International Journal of Computer Vision 88:303).
+    ignored
+        Decisions that do not count, shape (n, classes), for ``map11``: behind all others they change
+        neither precision nor recall of any class.
 
     Returns
     -------
@@ -57,7 +61,10 @@ def score(
         A fraction.
     """
     if metric == "map11":
-        return mean_average_precision(logits.T, labels, Sampling(rng=None))[0].value
+        scores = logits.T
+        if ignored is not None:
+            scores, labels = np.where(ignored, -np.inf, scores), labels & ~ignored
+        return mean_average_precision(scores, labels, Sampling(rng=None))[0].value
     return share_right(classes[logits.argmax(axis=0)] == labels, labels, metric)
 
 
