@@ -21,12 +21,10 @@ def convergence(analysis: TransferAnalysis) -> Figure | None:
     found = analysis.convergence
     if found is None:
         return None
-    titles = {d.id: d.title for d in analysis.datasets}
-    pairs = list(dict.fromkeys((c.model, c.dataset) for c in found.curves))
+    pairs = panels.by_pair(found.curves, {d.id: d.title for d in analysis.datasets})
     shown = pairs[: panels.MOST_PANELS]
     canvas, axes = panels.grid(len(shown), simulated=analysis.simulated)
-    for one, (model, dataset) in zip(axes, shown, strict=True):
-        mine = [c for c in found.curves if (c.model, c.dataset) == (model, dataset)]
+    for one, (title, mine) in zip(axes, shown, strict=True):
         for curve in mine:
             look = panels.LOOKS[curve.regime]
             one.plot(
@@ -40,8 +38,7 @@ def convergence(analysis: TransferAnalysis) -> Figure | None:
         ends = np.concatenate([c.logits for c in mine])
         one.set_ylim(style.padded(float(ends.min()), float(ends.max()), 0.07))
         panels.percent_of_logits(one, y=True)
-        several = len({name for name, _ in shown}) > 1
-        panels.panel_title(one, f"{titles[dataset]}, {model}" if several else titles[dataset])
+        panels.panel_title(one, title)
     regimes = list(dict.fromkeys(c.regime for c in found.curves))
     first = Line2D(
         [], [], color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,21 @@ from freshset.reports.figures.axes import percent_ticks
 from freshset.stats.fits import transform
 from freshset.transfer.analysis.tables import REGIME_TITLES
 from freshset.transfer.results import Regime
+
+
+class OfPair(Protocol):
+    """What belongs to one model and data set."""
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+
+    @property
+    def dataset(self) -> str:
+        """Id of the data set."""
+
+
+Paired = TypeVar("Paired", bound=OfPair)
 
 COLUMNS = 4
 # Panels of one figure; beyond these the numbers are in the figure's data only.
@@ -103,6 +119,24 @@ def logarithmic(axes: Axes, values: Iterable[float], *, wanted: int = 5) -> None
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(labelsize=7)
+
+
+def by_pair(rows: Sequence[Paired], titles: Mapping[str, str]) -> list[tuple[str, list[Paired]]]:
+    """Rows of each model and data set, in the order of the rows, each under the title of its panel.
+
+    Parameters
+    ----------
+    titles
+        Of the data sets by id; the model is named where there are several.
+    """
+    found: dict[tuple[str, str], list[Paired]] = {}
+    for row in rows:
+        found.setdefault((row.model, row.dataset), []).append(row)
+    several = len({model for model, _ in list(found)[:MOST_PANELS]}) > 1
+    return [
+        (f"{titles[dataset]}, {model}" if several else titles[dataset], mine)
+        for (model, dataset), mine in found.items()
+    ]
 
 
 def panel_title(axes: Axes, text: str, *, length: int = 30) -> None:

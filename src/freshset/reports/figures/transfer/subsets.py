@@ -23,14 +23,12 @@ def subsets(analysis: TransferAnalysis) -> Figure | None:
     found = analysis.subsets
     if found is None:
         return None
-    titles = {d.id: d.title for d in analysis.datasets}
-    pairs = list(dict.fromkeys((p.model, p.dataset) for p in found.points))
+    pairs = panels.by_pair(found.points, {d.id: d.title for d in analysis.datasets})
     shown = pairs[: panels.MOST_PANELS]
-    several = len({name for name, _ in shown}) > 1
     canvas, axes = panels.grid(len(shown), simulated=analysis.simulated)
-    for one, (model, dataset) in zip(axes, shown, strict=True):
-        _panel(one, [p for p in found.points if (p.model, p.dataset) == (model, dataset)])
-        panels.panel_title(one, f"{titles[dataset]}, {model}" if several else titles[dataset])
+    for one, (title, mine) in zip(axes, shown, strict=True):
+        _panel(one, mine)
+        panels.panel_title(one, title)
     regimes = [r for r in REGIMES if any(p.regime == r for p in found.points)]
     panels.legend(canvas, regimes)
     panels.label_outer(axes, "Training images", "Test score (%)")
