@@ -10,7 +10,7 @@ from conftest import snapshot
 
 from freshset.core.errors import DataError, StoreError
 from freshset.store.importers import import_results
-from freshset.store.parquet import ParquetStore
+from freshset.store.parquet import ParquetStore, make_store
 
 
 @pytest.fixture
@@ -158,3 +158,17 @@ def test_a_cell_in_the_wrong_folder(store: ParquetStore) -> None:
     shutil.copytree(folder, folder.parent.parent / "copy" / folder.name)
     with pytest.raises(StoreError, match="does not match its folder"):
         store.cells()
+
+
+def test_a_folder_becomes_a_store_once(tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        ParquetStore(tmp_path / "new")
+    make_store(tmp_path / "new")
+    assert ParquetStore(tmp_path / "new").testsets() == ()
+    before = snapshot(tmp_path / "new")
+    make_store(tmp_path / "new")
+    assert snapshot(tmp_path / "new") == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    with pytest.raises(StoreError):
+        make_store(tmp_path / "other")

@@ -318,6 +318,18 @@ def opened(store: Store | Path | str, *, create: bool = False) -> Store:
     return ParquetStore(store, create=create) if isinstance(store, (str, Path)) else store
 
 
+def make_store(path: Path) -> None:
+    """Make a folder a store, if it is none yet, for those who keep no cells in it.
+
+    Raises
+    ------
+    StoreError
+        When the folder holds something else, or a newer store.
+    """
+    with ParquetStore(path, create=True).batch():
+        pass
+
+
 def cell_folder(cell: Cell) -> Path:
     """Folder of a cell, relative to the store."""
     spec = cell.spec

@@ -171,7 +171,7 @@ class _Gatherer:
             test.targets,
             opened.class_names,
             test.ignored,
-            " ".join(filter(None, (declared.note, *opened.notes))),
+            "; ".join(filter(None, (declared.note, *opened.notes))),
         )
 
 

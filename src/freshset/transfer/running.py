@@ -15,7 +15,7 @@ from freshset.engine.wanted import Wanted
 from freshset.engine.works import Place, PlannedWork, WorkReport, in_shard, plan_works, run_works
 from freshset.engine.writing import writing
 from freshset.models.base import ModelInfo
-from freshset.store.parquet import ParquetStore
+from freshset.store.parquet import make_store
 from freshset.store.works import WorkFailure, Works
 from freshset.transfer.cells.cell import Cell, Context
 from freshset.transfer.cells.listing import Item, Listed, list_work
@@ -212,8 +212,8 @@ def run_transfer(
     UsageError
         For a backend that is not there.
     """
-    with writing(plan.store), ParquetStore(plan.store, create=True).batch():
-        pass  # so that the folder is a store for evaluations too
+    with writing(plan.store):
+        make_store(plan.store)
     plan = _fetched(plan)
     settings = plan.settings
     backend = backend_for(settings)

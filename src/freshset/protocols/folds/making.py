@@ -25,7 +25,7 @@ from freshset.protocols.folds.data import Data
 from freshset.protocols.folds.learners import Learner
 from freshset.protocols.folds.scores import as_labels
 from freshset.protocols.folds.splits import Split
-from freshset.store.parquet import ParquetStore
+from freshset.store.parquet import make_store
 from freshset.store.works import Claim, Work, Works, WorkSpec
 
 FOLD = "fold"
@@ -178,8 +178,7 @@ class _Keeper:
             )
         self._store, self._digest = store, data.digest
         with writing(store):
-            with ParquetStore(store, create=True).batch():
-                pass  # makes the folder a store, if it is none yet
+            make_store(store)
             self.works = Works(store)
             self.works.sweep()
 
